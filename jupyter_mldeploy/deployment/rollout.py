@@ -1,0 +1,216 @@
+"""Put a new generation of a service into service, without downtime and without risk to the old.
+
+The order is the point: nothing touches the generation that serves until the new
+one has loaded its model and answered. Whatever fails before that leaves the
+old one serving, and the reason in the operation.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jupyter_mldeploy.bundle import (
+    current_environment,
+    ensure_runtime,
+    stage,
+    tree,
+)
+from jupyter_mldeploy.deployment.launch import launch_of, service_folder
+from jupyter_mldeploy.deployment.probe import require_healthy
+from jupyter_mldeploy.deployment.request import RolloutRequest
+from jupyter_mldeploy.deployment.retention import prune_generations
+from jupyter_mldeploy.deployment.rows import generation_row, service_row
+from jupyter_mldeploy.deployment.script import check_script
+from jupyter_mldeploy.deployment.sources import model_sources, resolve_paths
+from jupyter_mldeploy.errors import UserErrorException, WebserviceException
+from jupyter_mldeploy.operations import OperationContext
+from jupyter_mldeploy.store import GenerationRecord, ServiceRecord
+from jupyter_mldeploy.targets import Launch, Target, load_target
+
+__all__ = ["PHASES", "roll_back", "roll_out"]
+
+PHASES = ("check", "stage", "environment", "start", "probe", "switch")
+
+
+def roll_out(context: OperationContext) -> dict[str, Any]:
+    """Stage a bundle from the request and put it into service."""
+    context.plan(PHASES)
+    request = RolloutRequest.from_payload(context.payload)
+    service = service_row(context.store, request.service_id)
+    target = load_target(service.target)
+    with _failure_recorded(context, service, target):
+        with context.phase("check"):
+            _clear_leftovers(context, service, target)
+            _check(context, request, target)
+        with context.phase("stage"):
+            generation = _stage(context, request, service)
+        with context.phase("environment"):
+            launch = _environment(context, service, generation, target)
+        return _put_into_service(context, request, service, generation, launch, target)
+
+
+def roll_back(context: OperationContext) -> dict[str, Any]:
+    """Put the bundle of an earlier generation into service again, as a new generation."""
+    context.plan([name for name in PHASES if name not in {"stage", "environment"}])
+    request = RolloutRequest.from_payload(context.payload)
+    store = context.store
+    service = service_row(store, request.service_id)
+    target = load_target(service.target)
+    with _failure_recorded(context, service, target):
+        with context.phase("check"):
+            _clear_leftovers(context, service, target)
+            _require_available(target)
+            if request.rollback_to is None:
+                raise UserErrorException("No generation was named to roll back to.")
+            earlier = generation_row(store, service.id, request.rollback_to)
+            if not (store.home / earlier.bundle).is_dir():
+                raise WebserviceException(
+                    f"The bundle of generation {earlier.number} of {service.name} is gone.",
+                    hint="Deploy that model version again instead.",
+                )
+            generation = _add_generation(context, service, request, earlier.bundle)
+            context.log(f"generation {generation.number} takes the bundle of {earlier.number}")
+            launch = launch_of(store, service, generation)
+            target.check(launch)
+        return _put_into_service(context, request, service, generation, launch, target)
+
+
+@contextmanager
+def _failure_recorded(
+    context: OperationContext, service: ServiceRecord, target: Target
+) -> Iterator[None]:
+    """Leave nothing of a failed rollout behind but its reason."""
+    try:
+        yield
+    except BaseException as error:
+        store = context.store
+        _clear_leftovers(context, service, target)
+        if isinstance(error, WebserviceException | UserErrorException):
+            store.services.update(service.id, problem=error.problem.to_dict())
+        serving = service_row(store, service.id).serving_generation
+        if serving is None:
+            target.stop(service_folder(store.home, service.id), 0)
+        else:
+            context.log(f"generation {serving} is still serving", level="warning")
+        raise
+
+
+def _clear_leftovers(context: OperationContext, service: ServiceRecord, target: Target) -> None:
+    """Discard generations that a rollout left unfinished, this one's or a dead worker's."""
+    store = context.store
+    folder = service_folder(store.home, service.id)
+    generations = store.services.generations(service.id)
+    kept = {g.bundle for g in generations if g.state in {"serving", "retired"}}
+    for generation in generations:
+        if generation.state == "staged":
+            target.discard(folder, generation.number)
+            store.services.set_generation_state(service.id, generation.number, "failed")
+            if generation.bundle not in kept:
+                shutil.rmtree(store.home / generation.bundle, ignore_errors=True)
+
+
+def _require_available(target: Target) -> None:
+    capability = target.capability()
+    if not capability.available:
+        raise UserErrorException(capability.reason, hint=capability.hint)
+
+
+def _check(context: OperationContext, request: RolloutRequest, target: Target) -> None:
+    _require_available(target)
+    source, script = resolve_paths(request)
+    check_script(source / script if source else script)
+    for model in request.models:
+        context.log(f"model {model.id}")
+    context.log(f"entry script {script}")
+
+
+def _stage(
+    context: OperationContext, request: RolloutRequest, service: ServiceRecord
+) -> GenerationRecord:
+    store = context.store
+    bundle = f"bundles/{context.record.id}"
+    source, script = resolve_paths(request)
+    declared = request.inference.environment
+    warnings = stage(
+        dest=store.home / bundle,
+        service_name=service.name,
+        models=model_sources(store, service.workspace_id, request),
+        source_directory=source,
+        entry_script=script,
+        environment=current_environment(store.home, request.python),
+        environment_variables=declared.environment_variables if declared else {},
+        files=store.files,
+        runtime=ensure_runtime(store.home),
+    )
+    for warning in warnings:
+        context.log(warning, level="warning")
+    context.log("the server will see:\n" + tree(store.home / bundle))
+    return _add_generation(context, service, request, bundle)
+
+
+def _add_generation(
+    context: OperationContext, service: ServiceRecord, request: RolloutRequest, bundle: str
+) -> GenerationRecord:
+    store = context.store
+    registered = [
+        store.models.get(service.workspace_id, model.name, model.version).id
+        for model in request.models
+        if model.path is None
+    ]
+    number = store.services.add_generation(
+        service.id,
+        model_rows=registered,
+        bundle=bundle,
+        model_ids=[model.id for model in request.models],
+        inference_config=request.inference_config,
+        deployment_config=request.deployment_config,
+        request_hash=request.request_hash,
+        request=request.to_payload(),
+        operation_id=context.record.id,
+    )
+    return generation_row(store, service.id, number)
+
+
+def _environment(
+    context: OperationContext, service: ServiceRecord, generation: GenerationRecord, target: Target
+) -> Launch:
+    launch = launch_of(context.store, service, generation)
+    context.log(f"this interpreter: {launch.python}")
+    target.check(launch)
+    return launch
+
+
+def _put_into_service(
+    context: OperationContext,
+    request: RolloutRequest,
+    service: ServiceRecord,
+    generation: GenerationRecord,
+    launch: Launch,
+    target: Target,
+) -> dict[str, Any]:
+    store = context.store
+    with context.phase("start"):
+        target.start(launch)
+        target.wait_ready(launch, cancelled=context.cancelled, progress=context.log)
+    with context.phase("probe"):
+        require_healthy(target, launch)
+    with context.phase("switch"):
+        target.switch(launch)
+        observation = target.observe(launch.service_dir)
+        store.services.serve_generation(
+            service.id,
+            generation.number,
+            port=observation.port,
+            desired_state="running",
+            deployment_config=generation.deployment_config,
+            inference_config=generation.inference_config,
+            model_ids=generation.model_ids,
+            request_hash=generation.request_hash,
+            problem=None,
+            **request.fields,
+        )
+        prune_generations(store, service.id)
+    return {"generation": generation.number, "port": observation.port}

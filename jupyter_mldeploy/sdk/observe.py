@@ -1,0 +1,105 @@
+"""What a service's state is now: its row, its last operation and its target, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jupyter_mldeploy.deployment.launch import service_folder
+from jupyter_mldeploy.errors import Problem
+from jupyter_mldeploy.operations import settle
+from jupyter_mldeploy.operations.follow import ACTIVE
+from jupyter_mldeploy.store import OperationRecord, ServiceRecord, Store
+from jupyter_mldeploy.targets import Observation, Status, load_target
+
+__all__ = ["V1_STATES", "ServiceState", "last_operation", "observe"]
+
+# The v1 local service's words for ours (spec section 4.1).
+V1_STATES = {
+    Status.BUILDING: "deploying",
+    Status.STARTING: "deploying",
+    Status.HEALTHY: "running",
+    Status.UNHEALTHY: "failed",
+    Status.CRASHED: "failed",
+    Status.FAILED: "failed",
+    Status.STOPPED: "unknown",
+}
+
+_BUILD_PHASES = {"", "check", "stage", "environment"}
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """A service's state with the reason beside it.
+
+    Parameters
+    ----------
+    status
+        Our word.
+    reason
+        One sentence.
+    problem
+        What went wrong last, if anything did.
+    observation
+        What the target reported; ``None`` when nothing is in service there.
+    operation
+        The last operation on the service, if any.
+    """
+
+    status: Status
+    reason: str
+    problem: Problem | None
+    observation: Observation | None
+    operation: OperationRecord | None
+
+    @property
+    def v1(self) -> str:
+        """The v1 word for the status (spec section 4.1)."""
+        return V1_STATES[self.status]
+
+
+def last_operation(store: Store, service: ServiceRecord) -> OperationRecord | None:
+    """Return the last operation on the service, a dead worker's already marked as failed."""
+    found = store.operations.list(service.workspace_id, subject=service.name, limit=1)
+    return settle(store, found[0]) if found else None
+
+
+def observe(store: Store, service: ServiceRecord) -> ServiceState:
+    """Ask the service's target, never the memory of what was started."""
+    operation = last_operation(store, service)
+    problem = Problem.from_dict(service.problem) if service.problem else None
+    if problem is None and operation and operation.problem and operation.state == "Failed":
+        problem = Problem.from_dict(operation.problem)
+    active = operation is not None and operation.state in ACTIVE
+    if service.serving_generation is None or (active and service.desired_state == "stopped"):
+        return _not_in_service(service, operation, problem)
+    if service.desired_state == "stopped":
+        return ServiceState(Status.STOPPED, "It was stopped on request.", problem, None, operation)
+    target = load_target(service.target)
+    seen = target.observe(service_folder(store.home, service.id))
+    reason = seen.reason
+    if active and operation:
+        reason = f"{reason} {_under_way(operation)}".strip()
+    elif problem and seen.status is Status.HEALTHY:
+        reason = f"{reason} The last {operation.kind if operation else 'change'} failed.".strip()
+    return ServiceState(seen.status, reason, seen.problem or problem, seen, operation)
+
+
+def _under_way(operation: OperationRecord) -> str:
+    phase = f", phase {operation.phase}" if operation.phase else ""
+    return f"{operation.kind.capitalize()} under way{phase}."
+
+
+def _not_in_service(
+    service: ServiceRecord, operation: OperationRecord | None, problem: Problem | None
+) -> ServiceState:
+    if operation and operation.state in ACTIVE:
+        building = (operation.phase or "") in _BUILD_PHASES
+        status = Status.BUILDING if building else Status.STARTING
+        return ServiceState(status, _under_way(operation), None, None, operation)
+    if service.desired_state == "stopped" and service.serving_generation is not None:
+        return ServiceState(Status.STOPPED, "It was stopped on request.", problem, None, operation)
+    # The script's own failure is a crash; what failed before or after it is ours to name.
+    crashed = problem is not None and operation is not None and operation.phase == "start"
+    status = Status.CRASHED if crashed else Status.FAILED
+    reason = problem.what if problem else "It has never been in service."
+    return ServiceState(status, reason, problem, None, operation)

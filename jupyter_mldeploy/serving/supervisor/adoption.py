@@ -1,0 +1,132 @@
+"""Carry on what a killed predecessor left: take its sockets back from the servers that live."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+from ..identity import Identity  # noqa: TID252 - the island knows itself by no other name
+from . import log
+from .generation import Generation
+from .wire import LineReader, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .server import Server
+    from .service import Service
+
+__all__ = ["adopt"]
+
+# Seconds for all servers together. One whose run() holds the interpreter lock that
+# long keeps its socket: it goes on serving there, beside a new one for its slot.
+_PATIENCE = 5.0
+
+
+def adopt(service: Service, before: dict[str, Any]) -> bool:
+    """Take over the servers of ``process.json`` that live; false when there are none."""
+    found: dict[int, socket.socket] = {}
+    for number, recorded in sorted(before.get("generations", {}).items(), key=lambda g: int(g[0])):
+        living = [entry for entry in recorded["servers"] if _lives(entry)]
+        if not living:
+            continue
+        generation = Generation(service, int(number), recorded["spec"])
+        generation.state = recorded["state"]
+        generation.error = recorded.get("error")
+        generation.started = recorded.get("started", time.time())
+        service.generations[generation.number] = generation
+        for entry in recorded["servers"]:
+            _adopt_server(generation, entry, found)
+        if generation.number == before.get("serving") and generation.state == "serving":
+            service.serving = generation
+    if not service.generations:
+        return False
+    _open_port(service, found)
+    for generation in list(service.generations.values()):
+        _carry_on(generation)
+    service.changed()
+    return True
+
+
+def _lives(entry: dict[str, Any]) -> bool:
+    identity = entry.get("identity")
+    return identity is not None and Identity.from_dict(identity).alive() is True
+
+
+def _adopt_server(
+    generation: Generation, entry: dict[str, Any], found: dict[int, socket.socket]
+) -> None:
+    server = generation.server(entry["slot"])
+    server.control = entry["control"]
+    server.restarts = entry["restarts"]
+    server.backoff = entry["backoff"]
+    server.sockets = entry["sockets"]
+    server.error = entry["error"]
+    server.state = "failed"
+    if not _lives(entry):
+        return
+    server.identity = Identity.from_dict(entry["identity"])
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(_PATIENCE)
+    try:
+        sock.connect(server.control)
+        hello, reader = _hand_over(sock, server, found)
+    except (OSError, ValueError) as error:
+        sock.close()
+        log.warning(f"worker {server.slot} (pid {server.identity.pid}) does not answer: {error}")
+        server.terminate()
+        return
+    log.info(
+        f"adopted generation {generation.number} worker {server.slot} (pid {server.identity.pid})"
+    )
+    server.adopt(sock, reader, hello, accepting=entry["accepting"])
+
+
+def _hand_over(
+    sock: socket.socket, server: Server, found: dict[int, socket.socket]
+) -> tuple[dict[str, Any], LineReader]:
+    """Ask a server for its listening sockets; keep those that were not found yet."""
+    reader = LineReader(sock)
+    sock.sendall(encode({"id": 0, "op": "handover"}))
+    hello: dict[str, Any] = {}
+    answered = False
+    while not answered:
+        messages, closed = reader.receive()
+        for message in messages:
+            if message.get("event") == "hello":
+                hello = message
+            elif message.get("event"):
+                hello = {**hello, "state": message["event"], "error": message.get("error")}
+            answered = answered or message.get("id") == 0
+        if closed:
+            raise OSError("it hung up")
+    for index in server.sockets:
+        if not reader.fds:
+            break
+        fd = reader.fds.popleft()
+        os.set_inheritable(fd, False)
+        if index in found:
+            os.close(fd)
+        else:
+            found[index] = socket.socket(fileno=fd)
+    return hello, reader
+
+
+def _open_port(service: Service, found: dict[int, socket.socket]) -> None:
+    if found:
+        service.port.adopt(found)
+    else:
+        # Every server that has the port is busy or on its way out: join it.
+        service.port.grow(1)
+
+
+def _carry_on(generation: Generation) -> None:
+    """Do for servers that died meanwhile what would have been done then."""
+    for server in list(generation.servers.values()):
+        if server.state == "failed" and server.identity is None:
+            generation.server_ended(server)
+    if generation.state == "draining":
+        # How long it has drained is not known; it gets its time once more.
+        generation.drain(generation.spec["drain_seconds"])

@@ -1,0 +1,133 @@
+"""Talk to a supervisor over its control socket, from a process that may block."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import Any
+
+from jupyter_mldeploy.errors import WebserviceException
+from jupyter_mldeploy.serving.supervisor.wire import LineReader, encode
+
+__all__ = ["Control", "SupervisorGone"]
+
+
+class SupervisorGone(Exception):  # noqa: N818 - an event more than an error
+    """The supervisor ended, or was never there, or does not answer; the message says which."""
+
+
+class Control:
+    """One connection to a supervisor.
+
+    Parameters
+    ----------
+    path
+        Its control socket.
+    seconds
+        How long to wait for the connection.
+
+    Raises
+    ------
+    SupervisorGone
+        Nobody answers there.
+    """
+
+    def __init__(self, path: str, seconds: float = 5.0) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(seconds)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            self._socket.close()
+            raise SupervisorGone(f"nobody answers on {path}: {error}") from None
+        self._reader = LineReader(self._socket)
+        self._events: list[dict[str, Any]] = []
+        self._last_id = 0
+
+    def __enter__(self) -> Control:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+    def request(self, op: str, seconds: float = 10.0, **arguments: Any) -> dict[str, Any]:
+        """Ask for something and return the answer, also a refusal (``ok`` is false).
+
+        Raises
+        ------
+        SupervisorGone
+            It ended, or did not answer within ``seconds``.
+        """
+        self._last_id += 1
+        deadline = time.monotonic() + seconds
+        try:
+            self._socket.settimeout(seconds)
+            self._socket.sendall(encode({"id": self._last_id, "op": op, **arguments}))
+        except OSError as error:
+            raise SupervisorGone(f"the supervisor has ended: {error}") from None
+        answer = None
+        while answer is None:
+            for message in self._receive(deadline - time.monotonic()):
+                if message.get("id") == self._last_id:
+                    answer = message
+                else:
+                    self._events.append(message)
+        return answer
+
+    def demand(self, op: str, seconds: float = 10.0, **arguments: Any) -> dict[str, Any]:
+        """Ask for something and return the answer.
+
+        Raises
+        ------
+        SupervisorGone
+            As with :meth:`request`.
+        WebserviceException
+            It refused; the message is its sentence.
+        """
+        answer = self.request(op, seconds, **arguments)
+        if not answer.get("ok"):
+            raise WebserviceException(f"The service's supervisor refused: {answer.get('error')}.")
+        return answer
+
+    def event(self, seconds: float) -> dict[str, Any] | None:
+        """Return the next event, or ``None`` when none came within ``seconds``.
+
+        Raises
+        ------
+        SupervisorGone
+            It ended.
+        """
+        if not self._events:
+            readable, _, _ = select.select([self._socket], [], [], max(0.0, seconds))
+            if readable:
+                self._events += [m for m in self._receive(seconds) if "event" in m]
+        return self._events.pop(0) if self._events else None
+
+    def wait_for_end(self, seconds: float) -> bool:
+        """Wait until the supervisor has hung up; false when it has not within ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            try:
+                self.event(left)
+            except SupervisorGone:
+                return True
+
+    def _receive(self, seconds: float) -> list[dict[str, Any]]:
+        try:
+            self._socket.settimeout(max(0.001, seconds))
+            messages, closed = self._reader.receive()
+        except TimeoutError:
+            raise SupervisorGone("the supervisor does not answer") from None
+        except (OSError, ValueError) as error:
+            raise SupervisorGone(f"the supervisor has ended: {error}") from None
+        if closed and not messages:
+            raise SupervisorGone("the supervisor has ended")
+        return messages

@@ -1,0 +1,16 @@
+"""Shared by all tests: a home of their own, and nothing left running."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's own workspaces."""
+    monkeypatch.setenv("MLDEPLOY_HOME", str(tmp_path_factory.mktemp("home")))
+    for name in list(os.environ):
+        if name.startswith("MLDEPLOY_") and name not in {"MLDEPLOY_HOME"}:
+            monkeypatch.delenv(name)
