@@ -9,27 +9,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_mldeploy.bundle.environment import EnvironmentRecord, current_environment
+    from jupyter_mldeploy.bundle.contract import check_variables, variables
+    from jupyter_mldeploy.bundle.environment import (
+        EnvironmentRecord,
+        current_environment,
+        packages_of_model,
+    )
+    from jupyter_mldeploy.bundle.listing import tree
     from jupyter_mldeploy.bundle.manifest import Manifest
-    from jupyter_mldeploy.bundle.packages import packages_of_model
     from jupyter_mldeploy.bundle.runtime import ensure_runtime
     from jupyter_mldeploy.bundle.sources import source_files
-    from jupyter_mldeploy.bundle.stage import ModelSource, stage
-    from jupyter_mldeploy.bundle.tree import tree
-    from jupyter_mldeploy.bundle.variables import check_variables, variables
+    from jupyter_mldeploy.bundle.staging import ModelSource, stage
 
 _HOME_OF = {
     "EnvironmentRecord": "environment",
     "Manifest": "manifest",
-    "ModelSource": "stage",
-    "check_variables": "variables",
+    "ModelSource": "staging",
+    "check_variables": "contract",
     "current_environment": "environment",
     "ensure_runtime": "runtime",
-    "packages_of_model": "packages",
+    "packages_of_model": "environment",
     "source_files": "sources",
-    "stage": "stage",
-    "tree": "tree",
-    "variables": "variables",
+    "stage": "staging",
+    "tree": "listing",
+    "variables": "contract",
 }
 
 __all__ = [

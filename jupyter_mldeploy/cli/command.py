@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
-import sys
 from typing import Any, cast
 
 import click
 
-from jupyter_mldeploy.cli.session import Session, session_of
+from jupyter_mldeploy.cli.session import session_of
 
-__all__ = ["Command", "CommandGroup", "LazyGroup"]
+__all__ = ["COMPLETE_VARIABLE", "Command", "CommandGroup", "LazyGroup", "write_examples"]
+
+
+COMPLETE_VARIABLE = "_MLDEPLOY_COMPLETE"
+"""Set by the shell's completion script when it asks what may come next."""
+
+
+def write_examples(lines: Sequence[str], formatter: click.HelpFormatter) -> None:
+    """Write command lines as they are, unwrapped."""
+    if lines:
+        with formatter.section("Examples"):
+            for line in lines:
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
 def _stores(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
@@ -24,31 +36,34 @@ def _stores(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
 
 
 def _common() -> list[click.Parameter]:
-    """Return the flags that every command has (spec section 11, common flags)."""
+    """Return the flags that every command has (spec section 11, common flags).
+
+    Their names begin with ``common_``, apart from those of every command's own.
+    """
     return [
         click.Option(
-            ["-o", "--output"],
+            ["-o", "--output", "common_output"],
             type=click.Choice(["table", "json"], case_sensitive=False),
             help="How to show the result: table (for people) or json (for scripts).",
             callback=_stores("form"),
             expose_value=False,
         ),
         click.Option(
-            ["-w", "--workspace-name"],
+            ["-w", "--workspace-name", "common_workspace"],
             metavar="NAME",
             help="The workspace; by default the one that the folder's config.json names.",
             callback=_stores("workspace_name"),
             expose_value=False,
         ),
         click.Option(
-            ["--path"],
+            ["--path", "common_path"],
             metavar="PATH",
             help="Where to look for config.json; by default the current folder and those above.",
             callback=_stores("path"),
             expose_value=False,
         ),
         click.Option(
-            ["-v", "--verbose"],
+            ["-v", "--verbose", "common_verbose"],
             is_flag=True,
             default=None,
             help="Show an operation's log while waiting for it.",
@@ -56,7 +71,7 @@ def _common() -> list[click.Parameter]:
             expose_value=False,
         ),
         click.Option(
-            ["--debug"],
+            ["--debug", "common_debug"],
             is_flag=True,
             default=None,
             help="Show where in the program an error came from.",
@@ -64,8 +79,8 @@ def _common() -> list[click.Parameter]:
             expose_value=False,
         ),
         # The v1 commands carried them everywhere; a workspace here has no cloud around it.
-        click.Option(["-g", "--resource-group"], hidden=True, expose_value=False),
-        click.Option(["--subscription-id"], hidden=True, expose_value=False),
+        click.Option(["-g", "--resource-group", "common_group"], hidden=True, expose_value=False),
+        click.Option(["--subscription-id", "common_subscription"], hidden=True, expose_value=False),
     ]
 
 
@@ -73,11 +88,22 @@ class Command(click.Command):
     """A command with the common flags, whose function gets the :class:`Session` first.
 
     What the SDK prints while it runs goes to standard error.
+
+    Parameters
+    ----------
+    examples
+        Command lines to show in the help.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._common = _common()
+        self._examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples below the flags."""
+        del ctx
+        write_examples(self._examples, formatter)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own parameters, then the common ones, then ``--help``."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+import jupyter_mldeploy as mldeploy
 from jupyter_mldeploy import config
 from jupyter_mldeploy.cli.flags import given, merged
 from jupyter_mldeploy.config.documents import read_document
@@ -45,7 +45,7 @@ def inference_config(context: click.Context, file: str | None) -> InferenceConfi
 
 
 def deployment_config(
-    context: click.Context, file: str | None, present: Mapping[str, Any] | None = None
+    context: click.Context, file: str | None, service: mldeploy.LocalWebservice | None = None
 ) -> LocalDeploymentConfiguration | None:
     """Return what ``--dc`` and the flags say; ``None`` when nothing was given.
 
@@ -55,8 +55,8 @@ def deployment_config(
         The command's, with its flags.
     file
         Path of a ``deploymentconfig.json`` or ``.yml``.
-    present
-        What flags change when there is no file: the service's present configuration.
+    service
+        Whose present configuration the flags change, when there is no file.
 
     Raises
     ------
@@ -70,8 +70,10 @@ def deployment_config(
         return None
     if file is not None:
         under = config.load_deployment_config(file).to_dict(secrets=True)
+    elif service is not None:
+        under = service._present_request().deployment.to_dict()  # noqa: SLF001
     else:
-        under = dict(present or {"computeType": "local"})
+        under = {"computeType": "local"}
     made = config.deployment_config_from_dict(merged(under, flags), source=file or "")
     made.check()
     return made

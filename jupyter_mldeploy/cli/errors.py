@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 
 import click
@@ -10,7 +11,28 @@ from jupyter_mldeploy.cli.exits import Exit, exit_of
 from jupyter_mldeploy.cli.output import notice
 from jupyter_mldeploy.errors import MLDeployError, Problem
 
-__all__ = ["explain", "show_error", "show_problem"]
+__all__ = ["explained", "for_shell", "show_error"]
+
+# The SDK's advice names its own calls; here the same is a flag or a command.
+_IN_THE_SHELL = (
+    (r"\bservice\.update\(deployment_config=\.\.\.\) with ", "`mldeploy service update` with "),
+    (r"\bservice\.update\(models=\[\.\.\.\]\)", "`mldeploy service update -m MODEL`"),
+    (r"\bservice\.update\(\.\.\.\)", "`mldeploy service update`"),
+    (r"\bservice\.(start|stop|reload|rollback|delete)\(\)", r"`mldeploy service \1`"),
+    (r"\bservice\.get_logs\(\)", "`mldeploy service logs`"),
+    (r"\bservice\.status\b", "`mldeploy service show`"),
+    (r"\bservice\.history\(\)", "`mldeploy service show`"),
+    (r"\bModel\.deploy\(\.\.\.\)", "`mldeploy model deploy`"),
+    (r"\bWorkspace\.create\('([^']*)'\)", r"`mldeploy workspace create \1`"),
+    (r"\b(?:Pass )?exist_ok=True\b", "Give --overwrite"),
+    (r"\boverwrite=True\b", "--overwrite"),
+    (r"\btarget_dir\b", "--target-dir"),
+    (r"\btoken_auth_enabled=True\b", "--token-auth-enabled"),
+    (r"\bauth_enabled=True\b", "--auth-enabled"),
+    (r"\bLeave deployment_target out\b", "Leave --ct out"),
+    (r"\bscoring_timeout_ms\b", "--scoring-timeout-ms"),
+    (r"\binit_timeout_seconds\b", "--init-timeout-seconds"),
+)
 
 
 def show_error(error: BaseException, *, debug: bool) -> Exit:
@@ -18,29 +40,39 @@ def show_error(error: BaseException, *, debug: bool) -> Exit:
     if debug:
         notice("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, MLDeployError):
-        notice(explain(str(error)))
+        notice(explained(error.problem))
         return exit_of(error)
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename is not None else ""
-        notice(explain(f"{error.strerror or error}{where}"))
+        notice(explained(Problem(f"{error.strerror or error}{where}")))
         return Exit.FAILED
-    notice(explain(f"Internal error: {type(error).__name__}: {error}"))
-    if not debug:
-        notice("  Run it again with --debug and report what it prints.")
+    notice(
+        explained(
+            Problem(
+                f"Internal error: {type(error).__name__}: {error}",
+                hint="" if debug else "Run it again with --debug and report what it prints.",
+            )
+        )
+    )
     return Exit.FAILED
 
 
-def show_problem(problem: Problem) -> None:
-    """Show what went wrong in an operation, with the user's own part of the traceback."""
-    notice(explain(str(problem)))
-    if problem.traceback:
-        notice("")
-        for line in problem.traceback.rstrip().splitlines():
-            notice(click.style(f"  {line}", dim=True))
+def explained(problem: Problem) -> str:
+    """Return a problem in words: what, then where, then what to do."""
+    first, _, rest = problem.what.partition("\n")
+    lines = [click.style(f"✕ {first}", fg="red")]
+    if rest:
+        lines.append(rest)
+    if problem.file:
+        where = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        lines.append(f"  {click.style(where, bold=True)}  {problem.code or ''}".rstrip())
+    if problem.hint:
+        lines.append(f"  {for_shell(problem.hint)}")
+    return "\n".join(lines)
 
 
-def explain(text: str) -> str:
-    """Return an explained error with its first line marked."""
-    first, _, rest = text.partition("\n")
-    marked = click.style(f"✕ {first}", fg="red")
-    return f"{marked}\n{rest}" if rest else marked
+def for_shell(advice: str) -> str:
+    """Return advice for people in a shell: the SDK's calls as commands and flags."""
+    for pattern, instead in _IN_THE_SHELL:
+        advice = re.sub(pattern, instead, advice)
+    return advice

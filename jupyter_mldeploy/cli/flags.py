@@ -71,6 +71,8 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(under)
     for key, value in over.items():
         beneath = found.get(key)
-        both = isinstance(beneath, Mapping) and isinstance(value, Mapping)
-        found[key] = merged(beneath, value) if both else value
+        if isinstance(beneath, Mapping) and isinstance(value, Mapping):
+            found[key] = merged(beneath, value)
+        else:
+            found[key] = value
     return found

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from jupyter_mldeploy.cli.flags import collect, key_values
-from jupyter_mldeploy.cli.secret_text import read_secret, secret_variable
-from jupyter_mldeploy.cli.spellings import DEPLOYMENT, INFERENCE, PATHS, WITHOUT_MEANING
+from jupyter_mldeploy.cli.secret_text import SECRET_METAVAR, read_secret
+from jupyter_mldeploy.cli.spellings import DEPLOYMENT, HONOURED, INFERENCE, PATHS, WITHOUT_MEANING
 from jupyter_mldeploy.config import InferenceConfig, LocalDeploymentConfiguration
 from jupyter_mldeploy.config.fields import FieldFacts, fields_of
 
@@ -51,6 +51,8 @@ def _option(
     family: str, facts: FieldFacts, keys: tuple[str, ...], names: tuple[str, ...]
 ) -> click.Option:
     settings: dict[str, Any] = {"help": facts.help, "type": _type_of(facts)}
+    if family == "inference" and facts.name not in HONOURED:
+        settings.update(hidden=True)  # accepted, so that its refusal can say why
     read: Callable[[click.Context, click.Parameter, Any], Any] | None = None
     if facts.kind == "boolean":
         # v1 took both: `--ae` and `--ae true`.
@@ -59,7 +61,7 @@ def _option(
         settings.update(multiple=True, metavar="KEY=VALUE")
         read = key_values
     elif facts.secret:
-        settings.update(metavar="-|@FILE", envvar=secret_variable(facts.name), show_envvar=True)
+        settings.update(metavar=SECRET_METAVAR)
         read = read_secret
 
     def take(context: click.Context, parameter: click.Parameter, value: Any) -> None:

@@ -8,44 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-__all__ = ["read_secret", "secret_variable"]
+__all__ = ["SECRET_METAVAR", "read_secret"]
 
-
-def secret_variable(name: str) -> str:
-    """Return the environment variable that a secret is taken from: ``MLDEPLOY_PRIMARY_KEY``."""
-    return f"MLDEPLOY_{name.upper()}"
+SECRET_METAVAR = "-|@FILE|env:VARIABLE"  # noqa: S105 -- how to give one, not one
 
 
 def read_secret(context: click.Context, parameter: click.Parameter, value: Any) -> str | None:
-    """Return the secret that an option names: ``-`` (standard input), ``@FILE``, or a variable.
+    """Return the secret that an option points to; for its callback.
+
+    ``-`` is standard input (asked for without showing it, on a terminal), ``@FILE`` a
+    file's text, ``env:VARIABLE`` an environment variable.
 
     Raises
     ------
-    click.UsageError
-        The secret itself was written on the command line, or is empty.
+    click.BadParameter
+        The secret itself was written on the command line, or there is none at that place.
     """
     if value is None or context.resilient_parsing:
         return None
-    if context.get_parameter_source(parameter.name or "") is ParameterSource.ENVIRONMENT:
-        # Not for the processes that are started from here on.
-        os.environ.pop(str(parameter.envvar), None)
-        return str(value)
     if value == "-":
         secret = _from_standard_input(parameter)
     elif value.startswith("@"):
         secret = _from_file(context, parameter, value[1:])
+    elif value.startswith("env:"):
+        # Taken out: the processes started from here on need not have it.
+        secret = os.environ.pop(value[4:], "")
     else:
         raise click.BadParameter(
             "a secret on the command line can be read by everybody who lists processes, and stays "
-            f"in your shell's history. Give - (to type or pipe it), @FILE, or set "
-            f"{parameter.envvar}; and choose another secret, this one was seen.",
+            "in the shell's history. Give - (to type or pipe it), @FILE or env:VARIABLE; and take "
+            "another secret: this one was seen.",
             context,
             parameter,
         )
     if not secret:
-        raise click.BadParameter("the secret is empty.", context, parameter)
+        raise click.BadParameter(f"{value} holds no secret.", context, parameter)
     return secret
 
 

@@ -43,10 +43,13 @@ class Session:
     path: str | None = None
 
     def workspace(self) -> mldeploy.Workspace:
-        """Open the workspace that the flags, or the folder's configuration, choose."""
-        if self.workspace_name is not None:
-            return mldeploy.Workspace.get(self.workspace_name)
-        return mldeploy.Workspace.from_config(self.path)
+        """Open the workspace that the flags, or the folder's configuration, choose.
+
+        Without either it is the default one, which the first command makes and says so.
+        """
+        from jupyter_mldeploy.cli.workspaces import open_workspace  # noqa: PLC0415 -- the store
+
+        return open_workspace(self.workspace_name, self.path)
 
     @property
     def json(self) -> bool:

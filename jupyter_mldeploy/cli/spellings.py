@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DEPLOYMENT", "INFERENCE", "PATHS", "WITHOUT_MEANING"]
+__all__ = ["DEPLOYMENT", "HONOURED", "INFERENCE", "PATHS", "WITHOUT_MEANING"]
 
 # A field without an entry is spelled as it is called: `workers` is --workers.
 DEPLOYMENT: Mapping[str, tuple[str, ...]] = {
@@ -29,6 +29,9 @@ INFERENCE: Mapping[str, tuple[str, ...]] = {
     "base_image": ("--base-image", "--bi"),
     "cuda_version": ("--cuda-version", "--cv"),
 }
+
+HONOURED = frozenset({"entry_script", "source_directory"})
+"""Fields of the inference configuration that this version can honour."""
 
 PATHS = frozenset({"entry_script", "conda_file", "extra_docker_file_steps", "source_directory"})
 """Fields that hold a path, for the shell's completion."""

@@ -11,11 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.config.declaration import Declaration
-    from jupyter_mldeploy.config.deployment import deployment_config_from_dict, load_deployment_config
-    from jupyter_mldeploy.config.environment import ContainerRegistry, DockerSection, Environment, PythonSection
+    from jupyter_mldeploy.config.deployment import (
+        deployment_config_from_dict,
+        load_deployment_config,
+    )
+    from jupyter_mldeploy.config.environment import (
+        ContainerRegistry,
+        DockerSection,
+        Environment,
+        PythonSection,
+    )
     from jupyter_mldeploy.config.inference import InferenceConfig, load_inference_config
-    from jupyter_mldeploy.config.local import LocalDeploymentConfiguration, LocalEffective, ServiceKeys
-    from jupyter_mldeploy.config.names import check_entry_script_name, check_model_name, check_service_name
+    from jupyter_mldeploy.config.local import (
+        LocalDeploymentConfiguration,
+        LocalEffective,
+        ServiceKeys,
+    )
+    from jupyter_mldeploy.config.names import (
+        check_entry_script_name,
+        check_model_name,
+        check_service_name,
+    )
     from jupyter_mldeploy.config.resources import ResourceConfiguration
 
 _HOMES = {

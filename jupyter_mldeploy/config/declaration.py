@@ -18,11 +18,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from jupyter_mldeploy.errors import ConfigurationError
-
 from jupyter_mldeploy.config.documents import read_document, write_document
 from jupyter_mldeploy.config.explain import explain, spellings
 from jupyter_mldeploy.config.fields import key_of
+from jupyter_mldeploy.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self

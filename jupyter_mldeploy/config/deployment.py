@@ -6,10 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_mldeploy.errors import ConfigurationError
-
 from jupyter_mldeploy.config.documents import read_document
 from jupyter_mldeploy.config.local import LocalDeploymentConfiguration
+from jupyter_mldeploy.errors import ConfigurationError
 
 __all__ = ["deployment_config_from_dict", "load_deployment_config"]
 

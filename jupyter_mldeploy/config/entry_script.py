@@ -6,9 +6,8 @@ import ast
 import warnings
 from pathlib import Path
 
-from jupyter_mldeploy.errors import ConfigurationError, Problem
-
 from jupyter_mldeploy.config.names import check_entry_script_name
+from jupyter_mldeploy.errors import ConfigurationError, Problem
 
 __all__ = ["check_entry_script", "locate_entry_script"]
 

@@ -158,8 +158,9 @@ class Environment(_Editable):
                 f"The environment's interpreter {python.interpreter_path} is not used: "
                 "the service runs with the current one."
             )
-        if docker.base_image or docker.base_dockerfile or docker.enabled:
-            yield "The environment's docker section is not used: the service is a local process."
+        # `docker.enabled` alone, which many v1 scripts set, only says where the same thing runs.
+        if docker.base_image or docker.base_dockerfile:
+            yield "The environment's docker image is not used: the service is a local process."
         elif docker.gpu_support:
             yield "The environment's GPU support is not used: a local process sees what it sees."
         if self.spark or self.databricks:

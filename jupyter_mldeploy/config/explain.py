@@ -9,9 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from jupyter_mldeploy.errors import ConfigurationError
-
 from jupyter_mldeploy.config.fields import facts_of, key_of, section_of
+from jupyter_mldeploy.errors import ConfigurationError
 
 __all__ = ["BrokenRuleError", "explain", "spellings", "unknown_key"]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, SecretStr
+from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 __all__ = ["FieldFacts", "fields_of"]
@@ -125,7 +126,8 @@ def facts_of(name: str, field: FieldInfo, path: tuple[str, ...] = ()) -> FieldFa
 
 def key_of(name: str, field: FieldInfo) -> str:
     """Return the name of a field in files."""
-    return field.serialization_alias or name
+    # Before the validator is built, some versions of pydantic have not filled in the alias yet.
+    return field.serialization_alias or to_camel(name)
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:

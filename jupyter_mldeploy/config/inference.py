@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from jupyter_mldeploy.errors import ConfigurationError, UserErrorException
-
 from jupyter_mldeploy.config.declaration import Declaration, PathText, section
 from jupyter_mldeploy.config.entry_script import check_entry_script
 from jupyter_mldeploy.config.environment import ContainerRegistry, Environment
 from jupyter_mldeploy.config.explain import BrokenRuleError
 from jupyter_mldeploy.config.fields import key_of
 from jupyter_mldeploy.config.names import check_entry_script_name
+from jupyter_mldeploy.errors import ConfigurationError, UserErrorException
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -103,7 +102,7 @@ class InferenceConfig(Declaration):
         None, description="The software around the script."
     )
 
-    def __init__(  # noqa: PLR0917  (the order of v1)
+    def __init__(
         self,
         entry_script: str | os.PathLike[str],
         runtime: str | None = None,

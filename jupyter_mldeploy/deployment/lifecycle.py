@@ -76,7 +76,7 @@ def delete(context: OperationContext) -> None:
         store.services.update(service.id, desired_state="stopped")
         load_target(service.target).stop(folder, _drain_seconds(service))
     with context.phase("remove"):
-        bundles = {g.bundle for g in store.services.generations(service.id)}
+        bundles = {g.bundle for g in store.services.generations(service.id) if g.bundle}
         # The row last: until it is gone, a repeated delete finds what is left.
         for bundle in bundles:
             shutil.rmtree(store.home / bundle, ignore_errors=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jupyter_mldeploy.bundle import source_files
 from jupyter_mldeploy.config import InferenceConfig, LocalDeploymentConfiguration
 
 __all__ = ["ModelReference", "RolloutRequest", "request_hash"]
@@ -119,9 +120,9 @@ def request_hash(
     digest.update(json.dumps(declared, sort_keys=True).encode())
     local = [Path(model.path) for model in models if model.path]
     for top in (sources, *local):
-        for path in _files(top):
+        for name, path in _files(top):
             stat = path.stat()
-            digest.update(f"\0{path.relative_to(top.parent)}\0{stat.st_size}\0".encode())
+            digest.update(f"\0{name}\0{stat.st_size}\0".encode())
             if stat.st_size <= _HASH_WHOLE_FILE_BYTES:
                 digest.update(path.read_bytes())
             else:
@@ -129,12 +130,7 @@ def request_hash(
     return digest.hexdigest()
 
 
-def _files(top: Path) -> list[Path]:
+def _files(top: Path) -> list[tuple[str, Path]]:
     if top.is_file():
-        return [top]
-    skipped = {"__pycache__", ".git", ".ipynb_checkpoints", ".venv", "node_modules", ".azureml"}
-    return sorted(
-        path
-        for path in top.rglob("*")
-        if path.is_file() and not skipped.intersection(path.relative_to(top).parts)
-    )
+        return [(top.name, top)]
+    return [(file.name, file.path) for file in source_files(top).files]

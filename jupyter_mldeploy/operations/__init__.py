@@ -9,7 +9,6 @@ from jupyter_mldeploy.operations.context import OperationContext
 from jupyter_mldeploy.operations.follow import follow, settle, wait
 from jupyter_mldeploy.operations.log import LogLine, OperationLog
 from jupyter_mldeploy.operations.procedures import procedure
-from jupyter_mldeploy.operations.rows import row_of
 from jupyter_mldeploy.operations.submit import submit
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "OperationLog",
     "follow",
     "procedure",
-    "row_of",
     "settle",
     "submit",
     "wait",

@@ -10,7 +10,6 @@ from typing import Any
 
 from jupyter_mldeploy.errors import OperationCancelled
 from jupyter_mldeploy.operations.log import OperationLog
-from jupyter_mldeploy.operations.rows import row_of
 from jupyter_mldeploy.store import OperationRecord, Store
 
 __all__ = ["OperationContext"]
@@ -101,7 +100,7 @@ class OperationContext:
         now = time.monotonic()
         if now - self._checked >= _CANCEL_CHECK_SECONDS:
             self._checked = now
-            self._cancelled = row_of(self.store, self.record.id).cancel_requested
+            self._cancelled = self.store.operations.get(self.record.id).cancel_requested
         return self._cancelled
 
     def check_cancelled(self) -> None:

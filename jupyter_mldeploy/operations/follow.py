@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 
 from jupyter_mldeploy.errors import Problem
 from jupyter_mldeploy.operations.log import LogLine, OperationLog
-from jupyter_mldeploy.operations.rows import row_of
 from jupyter_mldeploy.serving.identity import Identity
 from jupyter_mldeploy.store import OperationRecord, Store
 
@@ -43,7 +42,7 @@ def settle(store: Store, record: OperationRecord) -> OperationRecord:
         )
         # Only from Queued or Running: a worker that ended well a moment ago keeps its result.
         store.operations.finish(record.id, "Failed", problem=problem.to_dict())
-    return row_of(store, record.id)
+    return store.operations.get(record.id)
 
 
 def _lost(record: OperationRecord) -> str:
@@ -78,7 +77,7 @@ def follow(store: Store, operation_id: str, *, timeout: float | None = None) -> 
     judged = 0.0
     while True:
         # The state first: a line written before the end is then never missed.
-        record = row_of(store, operation_id)
+        record = store.operations.get(operation_id)
         if record.state in ACTIVE and time.monotonic() - judged > _LIVENESS_SECONDS:
             judged = time.monotonic()
             record = settle(store, record)
@@ -102,4 +101,4 @@ def wait(store: Store, operation_id: str, *, timeout: float | None = None) -> Op
     """
     for _ in follow(store, operation_id, timeout=timeout):
         pass
-    return row_of(store, operation_id)
+    return store.operations.get(operation_id)

@@ -67,9 +67,13 @@ def _spawn(store: Store, record: OperationRecord, procedures: str) -> None:
     log.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # The database URL may hold a password: by environment, never in the process list.
     environment = {**os.environ, "MLDEPLOY_HOME": str(store.home)}
-    environment.pop("MLDEPLOY_DATABASE_URL", None)
-    if store.database_url:
-        environment["MLDEPLOY_DATABASE_URL"] = store.database_url
+    for name, url in (
+        ("MLDEPLOY_DATABASE_URL", store.database_url),
+        ("MLDEPLOY_ARTIFACT_URL", store.artifact_url),
+    ):
+        environment.pop(name, None)
+        if url:
+            environment[name] = url
     errors = os.open(log.folder / "worker.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(

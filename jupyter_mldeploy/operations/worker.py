@@ -13,7 +13,6 @@ from types import FrameType
 from jupyter_mldeploy.errors import MLDeployError, OperationCancelled, Problem
 from jupyter_mldeploy.operations.context import OperationContext
 from jupyter_mldeploy.operations.procedures import body_of
-from jupyter_mldeploy.operations.rows import row_of
 from jupyter_mldeploy.serving.identity import Identity
 from jupyter_mldeploy.store import Store
 
@@ -52,10 +51,11 @@ def main(argv: list[str]) -> int:
     """Claim the operation named in ``argv`` and carry it out; 0 when it succeeded."""
     operation_id, procedures = argv
     database_url = os.environ.get("MLDEPLOY_DATABASE_URL")
-    with Store.open(Path(os.environ["MLDEPLOY_HOME"]), database_url) as store:
-        if not store.operations.claim(operation_id, Identity.of().to_dict()):
-            return 0  # ended before it began: given up for lost, or claimed twice
-        record = row_of(store, operation_id)
+    artifact_url = os.environ.get("MLDEPLOY_ARTIFACT_URL")
+    with Store.open(Path(os.environ["MLDEPLOY_HOME"]), database_url, artifact_url) as store:
+        record = store.operations.claim(operation_id, Identity.of().to_dict())
+        if record is None:  # ended before it began: given up for lost, or claimed twice
+            return 0
         context = OperationContext(store, record)
 
         def terminate(signum: int, frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mldeploy.bundle import check_variables
 from jupyter_mldeploy.config import (
     InferenceConfig,
     LocalDeploymentConfiguration,
@@ -158,6 +159,8 @@ def build_request(
             hint="Leave those settings out; install what the script needs where you are now.",
         )
     resolved = inference_config.resolved()
+    if resolved.environment is not None:
+        check_variables(resolved.environment.environment_variables)
     sources = Path(resolved.source_directory or resolved.entry_script)
     check_script(Path(resolved.source_directory or "", resolved.entry_script))
     inference, public = resolved.to_dict(), deployment.to_dict()

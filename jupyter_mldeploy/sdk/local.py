@@ -84,8 +84,8 @@ class LocalWebservice(Webservice):
             scoring_timeout_ms=scoring_timeout_ms,
             init_timeout_seconds=init_timeout_seconds,
             drain_seconds=drain_seconds,
-            tags=tags,
-            properties=properties,
+            tags=dict(tags) if tags is not None else None,
+            properties=dict(properties) if properties is not None else None,
             description=description,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from jupyter_mldeploy.errors import (
     Problem,
     WebserviceException,
 )
-from jupyter_mldeploy.operations import LogLine, OperationLog, follow, row_of, settle
+from jupyter_mldeploy.operations import LogLine, OperationLog, follow, settle
 from jupyter_mldeploy.operations.follow import ACTIVE
 from jupyter_mldeploy.store import OperationRecord
 
@@ -62,7 +63,7 @@ class Operation:
         subject: str | None = None,
         state: str | None = None,
         limit: int = 100,
-    ) -> list[Operation]:
+    ) -> builtins.list[Operation]:
         """List operations, the newest first.
 
         Parameters
@@ -91,7 +92,7 @@ class Operation:
 
     def _row(self) -> OperationRecord:
         store = self.workspace._store
-        return settle(store, row_of(store, self.id))
+        return settle(store, store.operations.get(self.id))
 
     @property
     def kind(self) -> str:
@@ -111,10 +112,10 @@ class Operation:
     @property
     def phase(self) -> str:
         """The phase it is in, or ended in."""
-        return self._row().phase
+        return self._row().phase or ""
 
     @property
-    def phases(self) -> list[dict[str, Any]]:
+    def phases(self) -> builtins.list[dict[str, Any]]:
         """Every phase with ``name``, ``state`` and ``seconds``."""
         return self._row().phases
 

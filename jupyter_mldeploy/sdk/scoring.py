@@ -10,14 +10,17 @@ from jupyter_mldeploy.errors import WebserviceException
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["score"]
+__all__ = ["Body", "score"]
+
+Body = str | bytes | bytearray | dict[str, Any] | list[Any]
+"""What may be sent: text or bytes as they are, a dictionary or a list as JSON."""
 
 _CONNECT_SECONDS = 10.0
 
 
 def score(
     url: str,
-    input_data: str | bytes | bytearray | dict[str, Any] | list[Any],
+    input_data: Body,
     credential: Callable[[], str | None],
     timeout: float,
 ) -> Any:

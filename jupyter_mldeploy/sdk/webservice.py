@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from jupyter_mldeploy.sdk.credentials import AccessToken
 from jupyter_mldeploy.sdk.deploy import submit_on_service
 from jupyter_mldeploy.sdk.observe import ServiceState, observe
 from jupyter_mldeploy.sdk.operation import Operation
-from jupyter_mldeploy.sdk.scoring import score
+from jupyter_mldeploy.sdk.scoring import Body, score
 from jupyter_mldeploy.store import ServiceRecord
 from jupyter_mldeploy.targets import Status, load_target
 
@@ -83,7 +84,7 @@ class Webservice:
         model_id: str | None = None,
         tags: Sequence[str | Sequence[str]] | None = None,
         properties: Sequence[str | Sequence[str]] | None = None,
-    ) -> list[Webservice]:
+    ) -> builtins.list[Webservice]:
         """List services (spec section 4).
 
         Parameters
@@ -204,7 +205,7 @@ class Webservice:
         return dict(self._row().properties)
 
     @property
-    def models(self) -> list[Model]:
+    def models(self) -> builtins.list[Model]:
         """The registered models it serves."""
         from jupyter_mldeploy.sdk.model import Model  # noqa: PLC0415 -- it imports this module
 
@@ -228,7 +229,7 @@ class Webservice:
 
     # --- use it ---------------------------------------------------------------------
 
-    def run(self, input_data: str | bytes | bytearray | dict[str, Any] | list[Any]) -> Any:
+    def run(self, input_data: Body) -> Any:
         """Send one request and return the decoded answer (spec section 4).
 
         Waits for a deployment that is under way and has nothing in service yet.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import datetime
+import datetime as dt
 import json
 import math
 import sys
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
@@ -44,7 +45,9 @@ def encode(result: Any) -> bytes:
         return json.dumps(to_jsonable(result), allow_nan=False).encode()
 
 
-def to_jsonable(value: Any, path: str = "result", depth: int = 0) -> Any:
+def to_jsonable(  # noqa: PLR0911 - one return a kind
+    value: Any, path: str = "result", depth: int = 0
+) -> Any:
     """Return `value` in the types that JSON has.
 
     Parameters
@@ -60,13 +63,12 @@ def to_jsonable(value: Any, path: str = "result", depth: int = 0) -> Any:
     NotEncodableError
         There is no form for it.
     """
-    if value is None or isinstance(value, (str, bool)):
-        # Exactly str and bool: a subclass would be an enumeration.
-        return value.value if isinstance(value, Enum) else value
-    if depth > DEPTH:
-        raise NotEncodableError(f"{path} is nested too deeply, or contains itself.")
     if isinstance(value, Enum):
         return to_jsonable(value.value, path, depth + 1)
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if depth > DEPTH:
+        raise NotEncodableError(f"{path} is nested too deeply, or contains itself.")
     if isinstance(value, int):
         return int(value)
     if isinstance(value, (float, Decimal)):
@@ -82,25 +84,25 @@ def to_jsonable(value: Any, path: str = "result", depth: int = 0) -> Any:
     return _other(value, path, depth)
 
 
-def _other(value: Any, path: str, depth: int) -> Any:
+def _other(  # noqa: C901, PLR0911 - one return a kind
+    value: Any, path: str, depth: int
+) -> Any:
     special = _pandas(value, path, depth)
     if special is _NOT:
         special = _numpy(value, path, depth)
     if special is not _NOT:
         return special
-    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return value.isoformat()
-    if isinstance(value, datetime.timedelta):
+    if isinstance(value, dt.timedelta):
         return value.total_seconds()
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode("ascii")
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return [to_jsonable(item, path, depth + 1) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: to_jsonable(
-                getattr(value, field.name), f"{path}.{field.name}", depth + 1
-            )
+            field.name: to_jsonable(getattr(value, field.name), f"{path}.{field.name}", depth + 1)
             for field in dataclasses.fields(value)
         }
     if isinstance(value, PurePath) or type(value).__name__ == "UUID":
@@ -118,7 +120,9 @@ def _other(value: Any, path: str, depth: int) -> Any:
 _NOT = object()
 
 
-def _pandas(value: Any, path: str, depth: int) -> Any:
+def _pandas(  # noqa: PLR0911 - one return a kind
+    value: Any, path: str, depth: int
+) -> Any:
     pandas = sys.modules.get("pandas")
     # A package that is still being imported by another thread has no names yet.
     if pandas is None or not hasattr(pandas, "DataFrame"):
@@ -141,7 +145,9 @@ def _pandas(value: Any, path: str, depth: int) -> Any:
     return _NOT
 
 
-def _numpy(value: Any, path: str, depth: int) -> Any:
+def _numpy(  # noqa: PLR0911 - one return a kind
+    value: Any, path: str, depth: int
+) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)):
         return _NOT

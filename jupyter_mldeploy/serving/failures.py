@@ -138,5 +138,4 @@ def _origin(error: BaseException) -> TracebackType | None:
 
 
 def _relative(filename: str, app_root: Path) -> str:
-    inside = str(app_root) + os.sep
-    return filename[len(inside) :] if filename.startswith(inside) else filename
+    return filename.removeprefix(str(app_root) + os.sep)

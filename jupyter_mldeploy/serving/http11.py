@@ -20,6 +20,7 @@ from .messages import Request, Response, message_response
 __all__ = ["Answering", "HttpConnection", "Peers"]
 
 HEAD_LIMIT = 64 * 1024  # bytes of request line, headers and trailers
+HEADER_COST = 32  # bytes that a header counts beyond its own
 IDLE_SECONDS = 300.0  # between requests
 STALL_SECONDS = 60.0  # within a request, without a byte of progress
 LINGER_SECONDS = 2.0  # after our last byte, so that a reset never destroys it
@@ -47,9 +48,7 @@ class Answering(Protocol):
     def screen(self, request: Request) -> Response | None:
         """Return the answer if the head alone decides it."""
 
-    def respond(
-        self, request: Request, reply: Callable[[Response], None]
-    ) -> Cancellable | None:
+    def respond(self, request: Request, reply: Callable[[Response], None]) -> Cancellable | None:
         """Answer by calling `reply` once, now or later, on the loop's thread."""
 
 
@@ -87,6 +86,10 @@ class HttpConnection(asyncio.Protocol):
         self._lingering = False
         self._progress = loop.time()
         self._watch = loop.call_later(STALL_SECONDS, self._check_progress)
+        self._incoming: Request | None = None
+        self._target = bytearray()
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
         self._begin_message()
 
     # -- asyncio.Protocol
@@ -96,7 +99,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._peers.opened(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """Drop what nobody waits for any more."""
         self._watch.cancel()
         self._stopped = True
@@ -130,12 +133,9 @@ class HttpConnection(asyncio.Protocol):
             self._feed_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(message_response(400, "The request is not valid HTTP/1.1."))
-        # Chunk sizes cost up to six bytes for one of body; anything beyond that,
-        # and every byte of a head, counts against the head's limit.
-        if not self._stopped and self._fed - 8 * self._body_size > HEAD_LIMIT:
-            self._refuse(
-                message_response(431, f"The request's headers exceed {HEAD_LIMIT} bytes.")
-            )
+        # What the parser still holds back counts too. Chunk sizes cost up to six
+        # bytes for one of body; all beyond that belongs to a head or a trailer.
+        self._count_head(0, self._fed - 8 * self._body_size)
         self._advance()
         self._pace()
 
@@ -144,9 +144,11 @@ class HttpConnection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Collect the request target, which may come in pieces."""
         self._target += url
+        self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header or a trailer."""
+        self._count_head(len(name) + len(value) + HEADER_COST)
         if self._incoming is not None:
             return  # a trailer: nothing of ours may come after the body
         key = name.decode("latin-1").lower()
@@ -221,14 +223,20 @@ class HttpConnection(asyncio.Protocol):
     # -- reading
 
     def _begin_message(self) -> None:
-        self._incoming: Request | None = None
+        self._incoming = None
         self._target = bytearray()
-        self._headers: dict[str, str] = {}
+        self._headers = {}
         self._hosts = 0
-        self._body: list[bytes] = []
+        self._body = []
         self._body_size = 0
+        self._head_size = 0
         self._fed = 0
         self._invite = False
+
+    def _count_head(self, size: int, held_back: int = 0) -> None:
+        self._head_size += size
+        if max(self._head_size, held_back) > HEAD_LIMIT:
+            self._refuse(message_response(431, f"The request's headers exceed {HEAD_LIMIT} bytes."))
 
     def _framing_error(self, version: str, headers: dict[str, str]) -> Response | None:
         if version not in {"1.0", "1.1"}:
@@ -319,9 +327,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._current = self._work = None
         last = not self._waiting and self._incoming is None
-        close = (
-            response.close or not request.keep_alive or (last and self._peers.draining)
-        )
+        close = response.close or not request.keep_alive or (last and self._peers.draining)
         self._write(request, response, close=close)
         self._progress = self._loop.time()
         if close:

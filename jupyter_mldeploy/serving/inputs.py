@@ -16,7 +16,7 @@ __all__ = ["BadInput", "InputReader", "reader_for"]
 HEADERS_ARGUMENT = "request_headers"
 
 
-class BadInput(Exception):  # noqa: N818 - the client's error, not ours
+class BadInput(Exception):
     """The request cannot become arguments; the message goes to the client.
 
     Parameters
@@ -86,7 +86,9 @@ class InputReader:
             if parameter.name in values:
                 arguments[parameter.name] = values[parameter.name]
             elif parameter.required:
-                raise BadInput(400, f"A value is not provided for the {parameter.name!r} parameter.")
+                raise BadInput(
+                    400, f"A value is not provided for the {parameter.name!r} parameter."
+                )
             elif parameter.pass_absent:
                 arguments[parameter.name] = parameter.absent_value
         return arguments

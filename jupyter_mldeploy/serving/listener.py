@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 from collections.abc import Callable
 
@@ -53,7 +54,6 @@ class Listener:
             return
         self._accepting = True
         for sock in self.sockets:
-            sock.setblocking(False)
             self._loop.add_reader(sock, self._accept, sock, BATCH)
 
     def close(self) -> None:
@@ -68,6 +68,9 @@ class Listener:
         self.sockets = []
 
     def _accept(self, sock: socket.socket, most: int) -> None:
+        # The socket is shared with the supervisor and other generations, and so
+        # is this flag: one of them duplicating it is enough to make it block.
+        os.set_blocking(sock.fileno(), False)  # noqa: FBT003 - its one argument
         for _ in range(most):
             try:
                 client, _address = sock.accept()

@@ -11,7 +11,7 @@ MODELS_FOLDER = "azureml-models"
 LISTED = 20  # names shown in an error
 
 
-class ModelNotFoundException(Exception):  # noqa: N818 - the v1 name
+class ModelNotFoundException(Exception):
     """No file of that model is in the places where it is looked for."""
 
 
@@ -48,7 +48,8 @@ def get_model_path(
     ModelNotFoundException
         Nothing is there; the message lists what is.
     """
-    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
+    given: object = version  # callers need not be type-checked
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool)):
         raise TypeError(f"version must be a whole number, not {version!r}.")
     base = root or Path(os.environ.get("AML_APP_ROOT") or Path.cwd())
     folder = base / MODELS_FOLDER / model_name

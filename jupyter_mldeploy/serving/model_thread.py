@@ -7,6 +7,7 @@ keeps state in globals never meets itself in another thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,10 @@ class Job:
         self.request = request
         self.cancelled = False  # not to be run; if it runs already, nobody waits for it
         self.started = False
+
+    def cancel(self) -> None:
+        """Give it up."""
+        self.cancelled = True
 
     def deliver(self, outcome: Outcome) -> None:
         """Take the outcome, on the loop's thread."""
@@ -94,7 +99,5 @@ class ModelThread:
             del job
 
     def _tell(self, receiver: Callable[..., None], *values: object) -> None:
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop has closed: the process is ending
             self._loop.call_soon_threadsafe(receiver, *values)
-        except RuntimeError:
-            pass  # the loop has closed: the process is ending

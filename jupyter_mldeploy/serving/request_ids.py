@@ -37,9 +37,7 @@ def identify(headers: dict[str, str]) -> tuple[list[tuple[str, str]], str | None
     else:
         legacy_id = client_id or request_id
     if len(legacy_id) > LIMIT or len(client_id) > LIMIT:
-        problem = (
-            f"x-ms-request-id and x-ms-client-request-id must not exceed {LIMIT} characters"
-        )
+        problem = f"x-ms-request-id and x-ms-client-request-id must not exceed {LIMIT} characters"
     else:
         answer.append(("x-ms-request-id", legacy_id))
         if client_id:

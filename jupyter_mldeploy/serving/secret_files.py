@@ -62,9 +62,7 @@ def read_keys(directory: Path) -> Keys:
     return Keys(primary, secondary)
 
 
-def create_keys(
-    directory: Path, primary: str | None = None, secondary: str | None = None
-) -> Keys:
+def create_keys(directory: Path, primary: str | None = None, secondary: str | None = None) -> Keys:
     """Make sure that keys exist and return them.
 
     Parameters

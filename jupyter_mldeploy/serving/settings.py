@@ -95,9 +95,7 @@ class Settings:
                 environ, "SCORING_TIMEOUT_MS", DEFAULT_SCORING_TIMEOUT_MS, least=1
             ),
             log_level=environ.get("AZUREML_LOG_LEVEL", "INFO").upper(),
-            show_server_version=environ.get(
-                "SERVER_VERSION_LOG_RESPONSE_ENABLED", "true"
-            ).lower()
+            show_server_version=environ.get("SERVER_VERSION_LOG_RESPONSE_ENABLED", "true").lower()
             == "true",
             listen_fds=_descriptors(ours.get("MLDEPLOY_LISTEN_FDS", "")),
             control_fd=int(control) if control else None,

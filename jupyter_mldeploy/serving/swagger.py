@@ -30,9 +30,7 @@ UNDECORATED = Schemas(
     output={"type": "object", "additionalProperties": {"type": "object"}},
     versions=tuple(VERSIONS),
 )
-HEALTHY = (
-    "If service is up and running, this response will be returned with the content 'Healthy'"
-)
+HEALTHY = "If service is up and running, this response will be returned with the content 'Healthy'"
 SCORED = (
     "The service processed the input correctly and provided a result prediction, if applicable."
 )

@@ -80,7 +80,10 @@ REFUSED: dict[str, str] = {
 class _Provided(importlib.abc.Loader):
     """Builds a v1 module from ours."""
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+    def create_module(
+        self,
+        spec: importlib.machinery.ModuleSpec,  # noqa: ARG002 - the protocol's
+    ) -> ModuleType | None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:

@@ -173,7 +173,10 @@ class Models:
             description, framework, or of a tag's key or value, upper or lower case);
             ``latest`` (only the greatest version of each name).
         """
-        query = filtered(select(models), workspace_id, **filters).order_by(models.c.id.desc())
+        query = filtered(select(models), workspace_id, **filters)
+        # Within a name, versions are in order of time, and their index gives them so.
+        newest = models.c.id if filters.get("name") is None else models.c.version
+        query = query.order_by(newest.desc())
         if limit is not None or offset:
             query = query.limit(-1 if limit is None else limit).offset(offset)
         with self._database.read() as connection:

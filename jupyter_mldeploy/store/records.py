@@ -169,7 +169,7 @@ class GenerationRecord:
         ``staged``, ``serving``, ``retired`` (could serve again), ``pruned`` (its bundle is gone)
         or ``failed``.
     bundle
-        Path of the bundle relative to the home; ``None`` until it is staged.
+        Path of the staged bundle, relative to the home.
     request
         What was asked for, complete: enough to ask for it again.
     """
@@ -178,7 +178,7 @@ class GenerationRecord:
     number: int
     state: str
     created_time: datetime
-    bundle: str | None = None
+    bundle: str
     model_ids: list[str] = field(default_factory=list)
     inference_config: Json = field(default_factory=dict)
     deployment_config: Json = field(default_factory=dict)

@@ -115,6 +115,7 @@ models = Table(
     ForeignKeyConstraint(
         ["workspace_id", "name"], ["model_names.workspace_id", "model_names.name"]
     ),
+    Index(None, "workspace_id", "id"),  # the newest first, page by page
     Index(None, "workspace_id", "sha256"),
     Index(None, "workspace_id", "framework"),
     Index(None, "workspace_id", "run_id"),
@@ -207,7 +208,7 @@ generations = Table(
     Column("number", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_time", Timestamp, nullable=False),
-    Column("bundle", Text),
+    Column("bundle", Text, nullable=False),
     Column("model_ids", _Json, nullable=False),
     Column("inference_config", _Json, nullable=False),
     Column("deployment_config", _Json, nullable=False),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.errors import WebserviceException
 from jupyter_mldeploy.serving.supervisor.wire import LineReader, encode
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = ["Control", "SupervisorGone"]
 
 
-class SupervisorGone(Exception):  # noqa: N818 - an event more than an error
+class SupervisorGone(Exception):
     """The supervisor ended, or was never there, or does not answer; the message says which."""
 
 
@@ -45,7 +47,7 @@ class Control:
         self._events: list[dict[str, Any]] = []
         self._last_id = 0
 
-    def __enter__(self) -> Control:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,31 +57,35 @@ class Control:
         """End the connection."""
         self._socket.close()
 
-    def request(self, op: str, seconds: float = 10.0, **arguments: Any) -> dict[str, Any]:
+    def request(self, op: str, within: float = 10.0, **arguments: Any) -> dict[str, Any]:
         """Ask for something and return the answer, also a refusal (``ok`` is false).
 
         Raises
         ------
         SupervisorGone
-            It ended, or did not answer within ``seconds``.
+            It ended, or did not answer within ``within`` seconds.
         """
         self._last_id += 1
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + within
         try:
-            self._socket.settimeout(seconds)
+            self._socket.settimeout(within)
             self._socket.sendall(encode({"id": self._last_id, "op": op, **arguments}))
         except OSError as error:
             raise SupervisorGone(f"the supervisor has ended: {error}") from None
         answer = None
         while answer is None:
-            for message in self._receive(deadline - time.monotonic()):
+            try:
+                messages = self._receive(deadline - time.monotonic())
+            except TimeoutError:
+                raise SupervisorGone("the supervisor does not answer") from None
+            for message in messages:
                 if message.get("id") == self._last_id:
                     answer = message
                 else:
                     self._events.append(message)
         return answer
 
-    def demand(self, op: str, seconds: float = 10.0, **arguments: Any) -> dict[str, Any]:
+    def demand(self, op: str, within: float = 10.0, **arguments: Any) -> dict[str, Any]:
         """Ask for something and return the answer.
 
         Raises
@@ -89,7 +95,7 @@ class Control:
         WebserviceException
             It refused; the message is its sentence.
         """
-        answer = self.request(op, seconds, **arguments)
+        answer = self.request(op, within, **arguments)
         if not answer.get("ok"):
             raise WebserviceException(f"The service's supervisor refused: {answer.get('error')}.")
         return answer
@@ -103,9 +109,10 @@ class Control:
             It ended.
         """
         if not self._events:
-            readable, _, _ = select.select([self._socket], [], [], max(0.0, seconds))
-            if readable:
+            try:
                 self._events += [m for m in self._receive(seconds) if "event" in m]
+            except TimeoutError:
+                return None
         return self._events.pop(0) if self._events else None
 
     def wait_for_end(self, seconds: float) -> bool:
@@ -125,7 +132,7 @@ class Control:
             self._socket.settimeout(max(0.001, seconds))
             messages, closed = self._reader.receive()
         except TimeoutError:
-            raise SupervisorGone("the supervisor does not answer") from None
+            raise
         except (OSError, ValueError) as error:
             raise SupervisorGone(f"the supervisor has ended: {error}") from None
         if closed and not messages:

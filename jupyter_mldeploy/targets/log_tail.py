@@ -21,8 +21,9 @@ def tail(path: Path, num_lines: int) -> str:
     rotation = 0
     while missing > 0:
         try:
-            lines = _last_lines(path.with_name(f"{path.name}.{rotation}") if rotation else path,
-                                missing)
+            lines = _last_lines(
+                path.with_name(f"{path.name}.{rotation}") if rotation else path, missing
+            )
         except FileNotFoundError:
             if rotation:
                 break

@@ -9,7 +9,7 @@ from pathlib import Path
 from jupyter_mldeploy.errors import WebserviceException
 from jupyter_mldeploy.serving.supervisor.sockets import PortTakenError, claim
 
-__all__ = ["describe_owner", "require_free"]
+__all__ = ["describe_owner", "require_free", "taken"]
 
 _LISTENING = "0A"
 
@@ -50,10 +50,10 @@ def describe_owner(port: int) -> str:
     if not inodes:
         return ""
     wanted = {f"socket:[{inode}]" for inode in inodes}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit() and _holds(Path(entry.path), wanted):
-            command = _command(Path(entry.path))
-            return f"{command} (pid {entry.name})" if command else f"pid {entry.name}"
+    for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - many of them
+        if _holds(pid, wanted):
+            command = _command(pid)
+            return f"{command} (pid {pid})" if command else f"pid {pid}"
     return ""
 
 
@@ -71,22 +71,24 @@ def _listening_inodes(port: int) -> set[str]:
     return inodes
 
 
-def _holds(process: Path, wanted: set[str]) -> bool:
+def _holds(pid: str, wanted: set[str]) -> bool:
+    folder = f"/proc/{pid}/fd"
     try:
-        for entry in os.scandir(process / "fd"):
-            try:
-                if os.readlink(entry.path) in wanted:  # noqa: PTH115 - many of them
-                    return True
-            except OSError:
-                continue
+        names = os.listdir(folder)  # noqa: PTH208
     except OSError:  # another user's, or it ended meanwhile
         return False
+    for name in names:
+        try:
+            if os.readlink(f"{folder}/{name}") in wanted:  # noqa: PTH115
+                return True
+        except OSError:
+            continue
     return False
 
 
-def _command(process: Path) -> str:
+def _command(pid: str) -> str:
     try:
-        words = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     except OSError:
         return ""
     text = " ".join(word for word in words if word)

@@ -69,11 +69,17 @@ def test_a_field_is_named_as_it_was_written():
 
 
 @pytest.mark.parametrize("key", ["top secret", "ключ", "", 5])
-def test_a_bad_key_is_not_shown(key):
-    with pytest.raises(ConfigurationError, match="`primary_key` is not usable") as caught:
+def test_a_key_that_cannot_be_one(key):
+    with pytest.raises(ConfigurationError, match="`primary_key` is not usable"):
         LocalDeploymentConfiguration(auth_enabled=True, primary_key=key)
-    said = "".join(traceback.format_exception(caught.value))
-    assert not key or repr(key) not in said.replace("primary_key=key", "")
+
+
+def test_a_bad_key_is_not_shown():
+    with pytest.raises(ConfigurationError) as caught:
+        LocalDeploymentConfiguration.from_dict(
+            {"authEnabled": True, "keys": {"primaryKey": "top" + " secret"}, "port": 0}
+        )
+    assert "top secret" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("suffix", ["json", "yml"])

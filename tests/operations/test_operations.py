@@ -9,14 +9,14 @@ import textwrap
 import pytest
 
 from jupyter_mldeploy.errors import OperationCancelled, WebserviceException
-from jupyter_mldeploy.operations import OperationLog, follow, row_of, settle, wait
+from jupyter_mldeploy.operations import OperationLog, follow, settle, wait
 from jupyter_mldeploy.serving.identity import Identity
 
 
 def test_success_records_result_phases_and_log(store, start):
     record = start("count", to=3)
     lines = list(follow(store, record.id, timeout=30))
-    ended = row_of(store, record.id)
+    ended = store.operations.get(record.id)
     assert ended.state == "Succeeded"
     assert ended.result == {"counted": 3}
     assert [(p["name"], p["state"]) for p in ended.phases] == [("one", "done"), ("two", "done")]
@@ -73,7 +73,7 @@ def test_sigterm_to_the_worker_cancels(store, start):
     following = follow(store, record.id, timeout=30)
     while next(following).text != "waiting":
         pass
-    os.kill(row_of(store, record.id).worker["pid"], signal.SIGTERM)
+    os.kill(store.operations.get(record.id).worker["pid"], signal.SIGTERM)
     assert wait(store, record.id, timeout=30).state == "Cancelled"
 
 
@@ -82,7 +82,7 @@ def test_a_killed_worker_is_noticed_and_named(store, start):
     following = follow(store, record.id, timeout=30)
     while next(following).text != "waiting":
         pass
-    os.kill(row_of(store, record.id).worker["pid"], signal.SIGKILL)
+    os.kill(store.operations.get(record.id).worker["pid"], signal.SIGKILL)
     ended = wait(store, record.id, timeout=30)
     assert ended.state == "Failed"
     assert "ended unexpectedly in phase 'work'" in ended.problem["what"]
@@ -93,11 +93,11 @@ def test_a_worker_on_another_host_is_not_judged(store, start):
     following = follow(store, record.id, timeout=30)
     while next(following).text != "waiting":
         pass
-    row = row_of(store, record.id)
+    row = store.operations.get(record.id)
     elsewhere = {**row.worker, "host": "another-machine", "boot_id": "other", "pid": 2**22 + 5}
     assert Identity.from_dict(elsewhere).alive() is None
     store.operations.update(record.id, worker=elsewhere)
-    assert settle(store, row_of(store, record.id)).state == "Running"
+    assert settle(store, store.operations.get(record.id)).state == "Running"
 
 
 def test_one_operation_a_subject_at_a_time(store, start):
@@ -113,7 +113,7 @@ def test_follow_gives_up_after_its_timeout_but_the_work_goes_on(store, start):
     record = start("wait")
     with pytest.raises(TimeoutError):
         list(follow(store, record.id, timeout=0.3))
-    assert row_of(store, record.id).state in {"Queued", "Running"}
+    assert store.operations.get(record.id).state in {"Queued", "Running"}
 
 
 def test_an_unknown_procedure_module_is_a_failure_with_its_reason(store, workspace_id):

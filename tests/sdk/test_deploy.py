@@ -15,13 +15,14 @@ from jupyter_mldeploy import (
     InferenceConfig,
     LocalWebservice,
     Model,
+    Operation,
     OperationFailed,
     UserErrorException,
     Webservice,
     WebserviceException,
     Workspace,
 )
-from tests_sdk_helpers import processes_of
+from tests_sdk_helpers import alive, processes_of
 
 
 def test_deploy_score_delete(lab, free_port):
@@ -48,8 +49,9 @@ def test_deploy_score_delete(lab, free_port):
     assert len(pids) == 2  # supervisor and server
     service.delete()
     assert service.state == "deleted"
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+    assert not any(alive(pid) for pid in pids)
     with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", free_port))
     with pytest.raises(WebserviceException, match="WebserviceNotFound"):
         Webservice(lab.workspace, "svc")
@@ -313,7 +315,7 @@ def test_what_can_be_refused_is_refused_before_anything_starts(lab):
         with pytest.raises(WebserviceException, match=str(port)):
             deploy(ws, "svc", [model], good, LocalWebservice.deploy_configuration(port=port))
     assert ws.webservices == {}
-    assert ws.operations == []
+    assert ws.operations == {}
 
 
 def test_a_model_in_use_cannot_be_deleted(lab):
@@ -364,11 +366,11 @@ def test_list_filters_and_tags(lab):
 def test_another_process_sees_and_uses_the_service(lab):
     service = lab.deploy([lab.register(lab.first)])
     script = f"""
-        from jupyter_mldeploy import Webservice, Workspace
+        from jupyter_mldeploy import Operation, Webservice, Workspace
         ws = Workspace.get("test")
         service = Webservice(ws, "svc")
         print(service.status, service.run({json.dumps(lab.body(1))!r}))
-        operation = ws.operations[0]
+        operation = Operation.list(ws)[0]
         print(operation.kind, operation.state, operation.subject)
         service.stop()
     """
@@ -422,7 +424,7 @@ def test_a_killed_worker_is_said_and_leaves_the_old_one(lab):
     service = lab.deploy([lab.register(lab.first)])
     lab.write("slow.py", "import time\ndef init(): time.sleep(600)\ndef run(data): return 1\n")
     service.update(inference_config=InferenceConfig(entry_script="slow.py"))
-    operation = lab.workspace.operations[0]
+    operation = Operation.list(lab.workspace)[0]
     for line in operation.follow(timeout=30):
         if "environment done" in line.text:
             break
@@ -439,7 +441,7 @@ def test_cancel_leaves_the_old_one(lab):
     service = lab.deploy([lab.register(lab.first)])
     lab.write("slow.py", "import time\ndef init(): time.sleep(600)\ndef run(data): return 1\n")
     service.update(inference_config=InferenceConfig(entry_script="slow.py"))
-    operation = lab.workspace.operations[0]
+    operation = Operation.list(lab.workspace)[0]
     for line in operation.follow(timeout=30):
         if "environment done" in line.text:
             break

@@ -13,10 +13,10 @@ def processes_of(service):
     pids = [state["supervisor"]["pid"]] if state.get("supervisor") else []
     for generation in state["generations"].values():
         pids.extend(server["identity"]["pid"] for server in generation["servers"] if server["identity"])
-    return [pid for pid in pids if _alive(pid)]
+    return [pid for pid in pids if alive(pid)]
 
 
-def _alive(pid):
+def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .parameter_type import AbstractParameterType
 
@@ -78,7 +78,8 @@ def input_schema(
                 f"{', '.join(names) or 'none'}."
             )
         one = Input(param_type, convert_to_provided_type, optional)
-        return _wrap(replace(declared, inputs={**declared.inputs, param_name: one}))
+        inputs = {**declared.inputs, param_name: one}
+        return cast("Function", _wrap(replace(declared, inputs=inputs)))
 
     return decorate
 
@@ -95,7 +96,7 @@ def output_schema(output_type: AbstractParameterType) -> Callable[[Function], Fu
 
     def decorate(function: Function) -> Function:
         declared = declared_of(function) or Declared(function)
-        return _wrap(replace(declared, output=output_type))
+        return cast("Function", _wrap(replace(declared, output=output_type)))
 
     return decorate
 
@@ -106,7 +107,7 @@ def declared_of(function: Callable[..., Any]) -> Declared | None:
     return declared if isinstance(declared, Declared) else None
 
 
-def _wrap(declared: Declared) -> Any:
+def _wrap(declared: Declared) -> Callable[..., Any]:
     function = declared.function
     names = tuple(inspect.signature(function).parameters)
     converted = {

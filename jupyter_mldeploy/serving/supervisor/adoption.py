@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .server import Server
     from .service import Service
 
-__all__ = ["adopt"]
+__all__ = ["adopt", "find"]
 
 # Seconds for all servers together. One whose run() holds the interpreter lock that
 # long keeps its socket: it goes on serving there, beside a new one for its slot.
@@ -29,8 +29,9 @@ def adopt(service: Service, before: dict[str, Any]) -> bool:
     """Take over the servers of ``process.json`` that live; false when there are none."""
     found: dict[int, socket.socket] = {}
     for number, recorded in sorted(before.get("generations", {}).items(), key=lambda g: int(g[0])):
-        living = [entry for entry in recorded["servers"] if _lives(entry)]
-        if not living:
+        for entry in recorded["servers"]:
+            entry["identity"] = entry["identity"] or find(entry)
+        if not any(_lives(entry) for entry in recorded["servers"]):
             continue
         generation = Generation(service, int(number), recorded["spec"])
         generation.state = recorded["state"]
@@ -48,6 +49,20 @@ def adopt(service: Service, before: dict[str, Any]) -> bool:
         _carry_on(generation)
     service.changed()
     return True
+
+
+def find(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the identity of a server that was started and could not be recorded any more."""
+    if entry["state"] != "loading":
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(_PATIENCE)
+            sock.connect(entry["control"])
+            messages, _ = LineReader(sock).receive()
+        return Identity.of(int(messages[0]["pid"])).to_dict()
+    except (OSError, ValueError, IndexError, KeyError):
+        return None
 
 
 def _lives(entry: dict[str, Any]) -> bool:
@@ -70,9 +85,15 @@ def _adopt_server(
     server.identity = Identity.from_dict(entry["identity"])
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(_PATIENCE)
+    reader = LineReader(sock)
     try:
         sock.connect(server.control)
-        hello, reader = _hand_over(sock, server, found)
+        hello = _hand_over(reader, server, found)
+    except TimeoutError:
+        log.warning(
+            f"worker {server.slot} (pid {server.identity.pid}) is busy and keeps its socket"
+        )
+        server.sockets, hello = [], {"event": "hello", "state": entry["state"]}
     except (OSError, ValueError) as error:
         sock.close()
         log.warning(f"worker {server.slot} (pid {server.identity.pid}) does not answer: {error}")
@@ -85,11 +106,10 @@ def _adopt_server(
 
 
 def _hand_over(
-    sock: socket.socket, server: Server, found: dict[int, socket.socket]
-) -> tuple[dict[str, Any], LineReader]:
-    """Ask a server for its listening sockets; keep those that were not found yet."""
-    reader = LineReader(sock)
-    sock.sendall(encode({"id": 0, "op": "handover"}))
+    reader: LineReader, server: Server, found: dict[int, socket.socket]
+) -> dict[str, Any]:
+    """Ask a server for its listening sockets, keep those not found yet; return its hello."""
+    reader.sock.sendall(encode({"id": 0, "op": "handover"}))
     hello: dict[str, Any] = {}
     answered = False
     while not answered:
@@ -111,15 +131,14 @@ def _hand_over(
             os.close(fd)
         else:
             found[index] = socket.socket(fileno=fd)
-    return hello, reader
+    return hello
 
 
 def _open_port(service: Service, found: dict[int, socket.socket]) -> None:
     if found:
         service.port.adopt(found)
-    else:
-        # Every server that has the port is busy or on its way out: join it.
-        service.port.grow(1)
+    # What a busy server keeps is replaced: joining a port that is ours is always possible.
+    service.port.grow(1)
 
 
 def _carry_on(generation: Generation) -> None:

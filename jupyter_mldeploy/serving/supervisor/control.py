@@ -54,10 +54,13 @@ class Control:
         self._loop.later(self._idle_seconds, self._end_when_idle)
 
     def close(self) -> None:
-        """Take the socket away and hang up."""
+        """Take the socket away, so that nobody new comes."""
         self._loop.unwatch(self._socket)
         self._socket.close()
         record.remove(self._path)
+
+    def hang_up(self) -> None:
+        """End all conversations."""
         for channel in list(self._channels):
             channel.close()
 
@@ -81,7 +84,7 @@ class Control:
 
     def _asked(self, channel: Channel, request: dict[str, Any]) -> None:
         def reply(response: dict[str, Any]) -> None:
-            channel.send({"id": request.get("id"), **response})
+            channel.send({**response, "id": request.get("id")})
 
         op = str(request.get("op"))
         if op == "watch":

@@ -44,8 +44,9 @@ class Generation:
     def start(self, *, accept: bool) -> None:
         """Start a process in every slot."""
         self.started = time.time()
-        for slot in range(self.spec["slots"]):
-            self.server(slot).spawn(accept=accept)
+        servers = [self.server(slot) for slot in range(self.spec["slots"])]
+        for server in servers:
+            server.spawn(accept=accept)
         self.service.changed()
 
     @property

@@ -42,11 +42,11 @@ class Loop:
         self._timers: list[Timer] = []
         self._order = 0
         self._signals: dict[int, Callable[[], None]] = {}
-        self._wakeup, wakeup = os.pipe()
-        for fd in (self._wakeup, wakeup):
+        self._wakeup, self._wake = os.pipe()
+        for fd in (self._wakeup, self._wake):
             os.set_blocking(fd, False)
         # The C-level handler writes the signal's number here: none is lost, none races the select.
-        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         self._selector.register(self._wakeup, selectors.EVENT_READ, self._signalled)
         self.before_wait: Callable[[], None] = lambda: None
         self.finished = False
@@ -84,8 +84,10 @@ class Loop:
 
     def run(self) -> None:
         """Run until :attr:`finished` is set."""
-        while not self.finished:
+        while True:
             self.before_wait()
+            if self.finished:
+                return
             for key, events in self._selector.select(self._patience()):
                 # A callback before may have closed this one.
                 if self._selector.get_map().get(key.fd) is key:
@@ -95,6 +97,12 @@ class Loop:
                 callback = heapq.heappop(self._timers).callback
                 if callback is not None:
                     callback()
+
+    def close(self) -> None:
+        """Give up the loop's own descriptors."""
+        self._selector.close()
+        os.close(self._wakeup)
+        os.close(self._wake)
 
     def _patience(self) -> float | None:
         while self._timers and self._timers[0].callback is None:

@@ -59,13 +59,16 @@ def main(argv: list[str] | None = None) -> int:
     _report(ok=True)
     loop.before_wait = service.settle
     loop.run()
-    control.close()
     health.close()
     service.close()
+    control.close()
     service.write()
     log.info("stopped")
     os.close(lock)
-    return 0
+    # Clients take the end of their connection for the end of everything: last of all.
+    control.hang_up()
+    # Nothing of the interpreter needs to be put away.
+    os._exit(0)
 
 
 def _open(loop: Loop, folder: str) -> tuple[Service, Control, Port]:

@@ -24,6 +24,8 @@ __all__ = ["Server"]
 
 # Seconds between SIGTERM and SIGKILL.
 _GRACE = 3.0
+# How long a server may take to end after it said that it failed.
+_LAST_WORDS = 5.0
 # After a control connection ended its process is on its way out; how often to look.
 _LOOK_AGAIN = 0.02
 _LOOKS = 100
@@ -72,9 +74,15 @@ class Server:
         self._cancel_timers()
         self.state, self.accepting, self.since = "loading", accept, time.monotonic()
         self._cause = None
-        listener = _listen(self.control)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            record.remove(self.control)
+            listener.bind(self.control)
+            listener.listen(16)
             self.sockets = port.share(self.slot, spec["slots"])
+            # Known before it exists: killed right after the fork, we leave a successor the
+            # control socket by which to find it.
+            generation.service.write()
             fds = [port.sockets[index].fileno() for index in self.sockets]
             env = {
                 **spec["env"],
@@ -87,6 +95,7 @@ class Server:
             inherited = [*fds, listener.fileno()]
             pid = launch.spawn(spec["python"], spec["argv"], spec["cwd"], env, inherited)
             self.identity, self._child = Identity.of(pid), pid
+            generation.service.write()
             self._open_channel(_connect(self.control))
         except OSError as error:
             if self._child is None:
@@ -228,11 +237,12 @@ class Server:
             self._generation.server_ready(self)
 
     def _become_failed(self, error: dict[str, Any] | None) -> None:
-        if self.state == "loading":
-            self._cause = error
-            # It exits by itself; when it does not, it is made to.
+        """Note why it is about to end: its ``init()`` raised, or ``run()`` called exit."""
+        if self.state in {"loading", "ready"}:
+            self._cause, self.accepting = error, False
             self._cancel_timers()
-            self._timers["kill"] = self._loop.later(_GRACE, lambda: self._kill(signal.SIGKILL))
+            self._timers["kill"] = self._loop.later(_LAST_WORDS, lambda: self._kill(signal.SIGKILL))
+            self._generation.service.changed()
 
     def _init_timed_out(self) -> None:
         self._cause = words.took_too_long(self.slot, self._generation.spec["init_timeout"])
@@ -319,15 +329,6 @@ class Server:
     def _name(self) -> str:
         pid = f" (pid {self.identity.pid})" if self.identity else ""
         return f"generation {self._generation.number} worker {self.slot}{pid}"
-
-
-def _listen(path: str) -> socket.socket:
-    """Return a listening control socket; what an ended process left there goes."""
-    record.remove(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(path)
-    listener.listen(16)
-    return listener
 
 
 def _connect(path: str) -> socket.socket:

@@ -115,7 +115,7 @@ class Service:
             self._last = (number, generation.spec)
             log.info(f"generation {number} serves")
             for other in before:
-                if other.takes_connections:
+                if other.takes_connections or other.state == "serving":
                     other.drain(drain_seconds)
             self.changed()
             self.write()

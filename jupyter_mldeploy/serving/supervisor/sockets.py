@@ -46,7 +46,8 @@ class Port:
         self.sockets: list[socket.socket] = []
         self._loop = loop
         self._on_connection = on_connection
-        self._listening: list[bool] = []
+        # None: adopted, not known.
+        self._listening: list[bool | None] = []
 
     def open(self) -> None:
         """Take the port for this service alone and open the first socket.
@@ -92,7 +93,7 @@ class Port:
             if index in found:
                 found[index].setblocking(False)
                 self.sockets.append(found[index])
-                self._listening.append(False)  # unknown; listening twice does no harm
+                self._listening.append(None)
             else:
                 self.grow(index + 1)
 
@@ -142,8 +143,9 @@ class Port:
 
     def _leave(self, index: int) -> bool:
         """Stop listening for all processes that hold the socket; Linux can, others cannot."""
-        if not self._listening[index]:
+        if self._listening[index] is False:
             return True
+        self._listen(index)
         self._accept_all(self.sockets[index])
         try:
             self.sockets[index].shutdown(socket.SHUT_RDWR)

@@ -7,6 +7,7 @@ block (:func:`send_line`, :class:`LineReader`).
 from __future__ import annotations
 
 import json
+import os
 import selectors
 import socket
 from collections import deque
@@ -138,6 +139,8 @@ class Channel:
         except (OSError, ValueError):
             self._lost()
             return False
+        while self.reader.fds:  # an answer that came too late; nobody waits for them
+            os.close(self.reader.fds.popleft())
         for message in messages:
             if not self.closed:
                 self._on_message(self, message)

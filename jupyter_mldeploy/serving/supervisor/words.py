@@ -73,10 +73,11 @@ def not_started(slot: int, error: OSError) -> dict[str, Any]:
     """Return the Problem of a server that could not be started at all."""
     what = error.strerror or str(error)
     where = f" ({error.filename})" if error.filename else ""
+    hint = _LOG_HINT
+    if isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+        hint = "The interpreter or the bundle was moved or removed; deploy the service again."
     return _problem(
-        f"Worker {slot} could not be started: {what}{where}.",
-        "The interpreter or the bundle was moved or removed; deploy the service again.",
-        type(error).__name__,
+        f"Worker {slot} could not be started: {what}{where}.", hint, type(error).__name__
     )
 
 

@@ -114,7 +114,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("created_time", sa.BigInteger(), nullable=False),
-        sa.Column("bundle", sa.Text(), nullable=True),
+        sa.Column("bundle", sa.Text(), nullable=False),
         sa.Column("model_ids", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("inference_config", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("deployment_config", sa.JSON(none_as_null=True), nullable=False),
@@ -165,6 +165,9 @@ def upgrade() -> None:
         "models",
         ["workspace_id", "framework"],
         unique=False,
+    )
+    op.create_index(
+        op.f("ix_models_workspace_id_id"), "models", ["workspace_id", "id"], unique=False
     )
     op.create_index(
         op.f("ix_models_workspace_id_run_id"), "models", ["workspace_id", "run_id"], unique=False

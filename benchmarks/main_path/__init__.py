@@ -1,0 +1,1 @@
+"""The figures of the main path; see ``__main__.py``."""
