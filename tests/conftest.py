@@ -12,5 +12,5 @@ def _own_home(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's own workspaces."""
     monkeypatch.setenv("MLDEPLOY_HOME", str(tmp_path_factory.mktemp("home")))
     for name in list(os.environ):
-        if name.startswith("MLDEPLOY_") and name not in {"MLDEPLOY_HOME"}:
+        if name.startswith("MLDEPLOY_") and name != "MLDEPLOY_HOME":
             monkeypatch.delenv(name)

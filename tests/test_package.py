@@ -33,5 +33,7 @@ def test_the_version_is_said_once():
 )
 def test_imports_stay_light(statement, forbidden):
     script = f"import sys; {statement}; print([m for m in {forbidden} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

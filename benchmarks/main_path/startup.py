@@ -12,7 +12,12 @@ from pathlib import Path
 from .scratch import WORKSPACE, Scratch
 from .table import Figure, milliseconds
 
-IMPORTS = (("import jupyter_mldeploy", 50), ("from jupyter_mldeploy import Workspace, Model", 250))
+# The last has no bound: it shows what the lazy imports before it leave for the first use.
+IMPORTS = (
+    ("import jupyter_mldeploy", 50),
+    ("from jupyter_mldeploy import Workspace, Model", 250),
+    (f"from jupyter_mldeploy import Workspace; Workspace.get('{WORKSPACE}').models", None),
+)
 LIST_BOUND = 500
 SERVICES = 3
 
@@ -38,10 +43,10 @@ def measure(scratch: Scratch, options: argparse.Namespace) -> list[Figure]:
         service.delete()
     figures = [
         Figure(
-            statement,
+            statement if bound else f"  the same, and {statement.split('; ')[1]}",
             milliseconds(imports[statement]),
-            bound=f"< {bound} ms",
-            met=statistics.median(imports[statement]) * 1000 < bound,
+            bound=f"< {bound} ms" if bound else "",
+            met=statistics.median(imports[statement]) * 1000 < bound if bound else None,
         )
         for statement, bound in IMPORTS
     ]

@@ -1,5 +1,4 @@
 # The entry script of the v1 documentation, unchanged.
-# ruff: noqa
 #example: scikit-learn and Swagger
 import json
 import numpy as np

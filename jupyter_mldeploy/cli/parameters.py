@@ -144,6 +144,10 @@ def agreed(question: str, *, yes: bool) -> None:
     After a no, the command ends as cancelled.
     """
     # A script is not asked: the v1 commands went ahead as well.
-    if not yes and sys.stdin.isatty() and not click.confirm(question, err=True):
+    if not yes and _somebody_to_ask() and not click.confirm(question, err=True):
         notice("Nothing was deleted.")
         click.get_current_context().exit(Exit.CANCELLED)
+
+
+def _somebody_to_ask() -> bool:
+    return sys.stdin.isatty()

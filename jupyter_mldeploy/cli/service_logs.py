@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import click
@@ -81,4 +82,5 @@ def new_lines(seen: Sequence[str], now: Sequence[str]) -> Sequence[str]:
 
 
 logs = click.command("logs", cls=Command)(_logs)
-get_logs = click.command("get-logs", cls=Command, hidden=True)(_logs)
+get_logs = copy(logs)
+get_logs.name, get_logs.hidden = "get-logs", True

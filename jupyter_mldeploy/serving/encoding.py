@@ -79,7 +79,7 @@ def to_jsonable(  # noqa: PLR0911 - one return a kind
             _key(key, path): to_jsonable(item, f"{path}[{key!r}]", depth + 1)
             for key, item in value.items()
         }
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, range)):
         return [to_jsonable(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
     return _other(value, path, depth)
 

@@ -7,14 +7,15 @@ keeps the connection's promises. It knows nothing of routes.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter
 from typing import Protocol, cast
 
 import httptools
 
+from .http_head import response_head, split_target
 from .messages import Request, Response, message_response
 
 __all__ = ["Answering", "HttpConnection", "Peers"]
@@ -25,14 +26,6 @@ IDLE_SECONDS = 300.0  # between requests
 STALL_SECONDS = 60.0  # within a request, without a byte of progress
 LINGER_SECONDS = 2.0  # after our last byte, so that a reset never destroys it
 JOIN_BELOW = 64 * 1024  # a head and a body up to this size leave in one write
-
-REASONS = {
-    200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
-    415: "Unsupported Media Type", 417: "Expectation Failed", 421: "Misdirected Request",
-    431: "Request Header Fields Too Large", 500: "Internal Server Error",
-    501: "Not Implemented", 503: "Service Unavailable",
-}  # fmt: skip
 
 
 class Cancellable(Protocol):
@@ -173,7 +166,7 @@ class HttpConnection(asyncio.Protocol):
         if refusal is not None:
             self._refuse(refusal)
             return
-        path, query, authority = _split_target(bytes(self._target))
+        path, query, authority = split_target(bytes(self._target))
         if authority:
             headers["host"] = authority
         request = Request(
@@ -214,7 +207,7 @@ class HttpConnection(asyncio.Protocol):
             return
         body = self._body
         request.body = body[0] if len(body) == 1 else b"".join(body)
-        request.started = time.perf_counter()
+        request.started = perf_counter()
         self._begin_message()
         self._waiting.append(request)
         if not request.keep_alive:
@@ -337,19 +330,7 @@ class HttpConnection(asyncio.Protocol):
             self._pace()
 
     def _write(self, request: Request, response: Response, *, close: bool) -> None:
-        lines = [
-            f"HTTP/1.1 {response.status} {REASONS.get(response.status, '')}\r\n",
-            f"Date: {_date()}\r\nContent-Length: {len(response.body)}\r\n",
-        ]
-        if response.content_type:
-            lines.append(f"Content-Type: {response.content_type}\r\n")
-        lines += [f"{name}: {value}\r\n" for name, value in response.headers]
-        if close:
-            lines.append("Connection: close\r\n")
-        elif request.http10:
-            lines.append("Connection: keep-alive\r\n")
-        lines.append("\r\n")
-        head = "".join(lines).encode("latin-1")
+        head = response_head(response, close=close, http10=request.http10)
         body = b"" if request.method == "HEAD" else response.body
         if len(body) < JOIN_BELOW:
             self._transport.write(head + body)
@@ -390,34 +371,3 @@ class HttpConnection(asyncio.Protocol):
     def abort(self) -> None:
         """End at once."""
         self._transport.abort()
-
-
-def _split_target(target: bytes) -> tuple[str, str, str]:
-    """Return path, query and, of an absolute target, the authority."""
-    text = target.decode("latin-1")
-    authority = ""
-    if not text.startswith("/"):
-        _scheme, found, rest = text.partition("://")
-        if found:
-            authority, slash, path = rest.partition("/")
-            text = slash + path or "/"
-            authority = authority.rpartition("@")[2]
-    path, _, query = text.partition("?")
-    return path, query, authority
-
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_stamp: tuple[int, str] = (0, "")
-
-
-def _date() -> str:
-    # Not strftime: an entry script may set the locale.
-    global _stamp  # noqa: PLW0603 - one clock for all connections, formatted once a second
-    now = int(time.time())
-    if _stamp[0] != now:
-        t = time.gmtime(now)
-        day, month = _DAYS[t.tm_wday], _MONTHS[t.tm_mon]
-        clock = f"{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
-        _stamp = (now, f"{day}, {t.tm_mday:02} {month} {t.tm_year} {clock} GMT")
-    return _stamp[1]

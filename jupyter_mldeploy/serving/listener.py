@@ -70,7 +70,7 @@ class Listener:
     def _accept(self, sock: socket.socket, most: int) -> None:
         # The socket is shared with the supervisor and other generations, and so
         # is this flag: one of them duplicating it is enough to make it block.
-        os.set_blocking(sock.fileno(), False)  # noqa: FBT003 - its one argument
+        os.set_blocking(sock.fileno(), False)
         for _ in range(most):
             try:
                 client, _address = sock.accept()

@@ -268,8 +268,9 @@ class Server:
         seconds = float(message.get("seconds", self._settings.drain_seconds))
         if not 0 <= seconds < 86_400:
             raise ValueError("seconds must be between 0 and 86400.")
-        client.send({**answer, "ok": True})
+        # First: whoever reads the answer can rely on nothing being accepted any more.
         self.drain(seconds)
+        client.send({**answer, "ok": True})
 
     def _op_status(
         self, client: ControlClient, message: dict[str, Any], answer: dict[str, Any]

@@ -12,11 +12,15 @@ from jupyter_mldeploy.serving.supervisor.wire import LineReader, encode
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Control", "SupervisorGone"]
+__all__ = ["Control", "SupervisorGone", "SupervisorSilent"]
 
 
 class SupervisorGone(Exception):
     """The supervisor ended, or was never there, or does not answer; the message says which."""
+
+
+class SupervisorSilent(SupervisorGone):
+    """The supervisor does not answer, and may live."""
 
 
 class Control:
@@ -77,7 +81,7 @@ class Control:
             try:
                 messages = self._receive(deadline - time.monotonic())
             except TimeoutError:
-                raise SupervisorGone("the supervisor does not answer") from None
+                raise SupervisorSilent(f"it did not answer within {within:g} s") from None
             for message in messages:
                 if message.get("id") == self._last_id:
                     answer = message

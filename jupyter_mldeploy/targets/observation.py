@@ -9,7 +9,7 @@ from jupyter_mldeploy.serving.identity import Identity
 from jupyter_mldeploy.targets.base import Observation, Status, WorkerState
 from jupyter_mldeploy.targets.supervision import Recorded
 
-__all__ = ["of_record", "of_state"]
+__all__ = ["of_record", "of_state", "unhealthy"]
 
 
 def of_state(state: dict[str, Any]) -> Observation:
@@ -33,11 +33,9 @@ def of_record(recorded: Recorded) -> Observation:
         why = state["stopped"]["why"]
         return Observation(Status.STOPPED, f"It was stopped: {why}.", port)
     if recorded.elsewhere:
-        return Observation(
-            Status.UNHEALTHY,
+        return unhealthy(
+            recorded,
             f"It runs on {recorded.host}, or in another container; from here it cannot be seen.",
-            port,
-            state["serving"],
         )
     if not Identity.from_dict(state["supervisor"]).is_same_place():
         return Observation(
@@ -52,6 +50,12 @@ def of_record(recorded: Recorded) -> Observation:
         "memory first.",
     )
     return Observation(Status.CRASHED, what, port, problem=problem)
+
+
+def unhealthy(recorded: Recorded, reason: str) -> Observation:
+    """Return that something is there which cannot be asked."""
+    state = recorded.state
+    return Observation(Status.UNHEALTHY, reason, state["port"], state["serving"])
 
 
 def _workers(state: dict[str, Any]) -> tuple[WorkerState, ...]:

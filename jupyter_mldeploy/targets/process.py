@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,11 @@ from jupyter_mldeploy.errors import (
 )
 from jupyter_mldeploy.serving.identity import Identity
 from jupyter_mldeploy.targets.base import Capability, Launch, Observation, Status
-from jupyter_mldeploy.targets.control import Control, SupervisorGone
+from jupyter_mldeploy.targets.control import Control, SupervisorGone, SupervisorSilent
 from jupyter_mldeploy.targets.inherited import inherited
 from jupyter_mldeploy.targets.loading import Loading
 from jupyter_mldeploy.targets.log_tail import tail
-from jupyter_mldeploy.targets.observation import of_record, of_state
+from jupyter_mldeploy.targets.observation import of_record, of_state, unhealthy
 from jupyter_mldeploy.targets.ports import require_free
 from jupyter_mldeploy.targets.supervision import (
     LOG,
@@ -43,8 +44,12 @@ __all__ = ["ProcessTarget"]
 # How often to ask whether the wait was cancelled.
 _CANCEL_SECONDS = 0.2
 _PROBE_SECONDS = 60.0
+# How often to look again when the supervisor ends while we look.
+_LOOKS = 3
 # What a supervisor needs beyond the drain: its own SIGTERM and SIGKILL deadlines.
 _STOP_MARGIN = 15.0
+# A worker that cannot take the port over says so within 30.
+_SWITCH_SECONDS = 35.0
 
 
 class ProcessTarget:
@@ -150,18 +155,18 @@ class ProcessTarget:
         WebserviceException
             A worker did not answer, or there is none.
         """
-        with _require(launch.service_dir) as control:
-            answer = _demand(
-                control,
-                "probe",
-                _PROBE_SECONDS + 5,
-                generation=launch.generation,
-                method=method,
-                path=path,
-                headers={"Content-Type": "application/json"} if body else {},
-                body=base64.b64encode(body).decode("ascii"),
-                seconds=_PROBE_SECONDS,
-            )
+        answer = _ask(
+            _require(launch.service_dir),
+            launch.service_dir,
+            "probe",
+            _PROBE_SECONDS + 5,
+            generation=launch.generation,
+            method=method,
+            path=path,
+            headers={"Content-Type": "application/json"} if body else {},
+            body=base64.b64encode(body).decode("ascii"),
+            seconds=_PROBE_SECONDS,
+        )
         return int(answer["status"]), base64.b64decode(answer["body"])
 
     def switch(self, launch: Launch) -> None:
@@ -172,14 +177,14 @@ class ProcessTarget:
         WebserviceException
             The generation is not ready.
         """
-        with _require(launch.service_dir) as control:
-            _demand(
-                control,
-                "switch",
-                35.0,
-                generation=launch.generation,
-                drain_seconds=launch.drain_seconds,
-            )
+        _ask(
+            _require(launch.service_dir),
+            launch.service_dir,
+            "switch",
+            _SWITCH_SECONDS,
+            generation=launch.generation,
+            drain_seconds=launch.drain_seconds,
+        )
 
     def discard(self, service_dir: Path, generation: int) -> None:
         """End a generation that does not serve; nothing happens when there is none.
@@ -191,41 +196,28 @@ class ProcessTarget:
         """
         control = _reach(service_dir)
         if control is not None:
-            with control:
-                _demand(control, "discard", _STOP_MARGIN, generation=generation)
+            _ask(control, service_dir, "discard", _STOP_MARGIN, generation=generation)
 
     def observe(self, service_dir: Path) -> Observation:
         """Report what is there now; a supervisor that was killed gets a successor."""
-        recorded = Recorded.read(service_dir)
-        if recorded is None:
-            return Observation(Status.STOPPED, "It has never run.")
-        if not recorded.supervisor and recorded.servers:
+        never = Observation(Status.STOPPED, "It has never run.")
+        seen = never
+        for _ in range(_LOOKS):
+            recorded = Recorded.read(service_dir)
+            if recorded is None:
+                return never
+            if not recorded.supervisor and not recorded.servers:
+                return of_record(recorded)
             try:
-                ensure(service_dir).close()
+                with _reach(service_dir) or Control(recorded.state["control"]) as control:
+                    return of_state(control.demand("status"))
+            except SupervisorGone as gone:
+                if recorded.state["stopped"] is not None:  # it is ending right now
+                    return of_record(recorded)
+                seen = unhealthy(recorded, f"Its supervisor does not answer: {gone}.")
             except WebserviceException as error:
-                return replace(
-                    of_record(recorded),
-                    status=Status.UNHEALTHY,
-                    reason=f"Its workers run, but without a supervisor. {error.message}",
-                    problem=error.problem,
-                )
-            recorded = Recorded.read(service_dir) or recorded
-        if not recorded.supervisor:
-            return of_record(recorded)
-        try:
-            with Control(recorded.state["control"]) as control:
-                return of_state(control.demand("status"))
-        except SupervisorGone as error:
-            again = Recorded.read(service_dir) or recorded
-            if not again.supervisor or again.state["stopped"]:  # it ended while we looked
-                return of_record(again)
-            pid = again.state["supervisor"]["pid"]
-            return replace(
-                of_record(again),
-                status=Status.UNHEALTHY,
-                reason=f"Its supervisor (process {pid}) runs, but {error}.",
-                problem=None,
-            )
+                seen = unhealthy(recorded, f"Its workers have no supervisor: {error.message}")
+        return seen
 
     def stop(self, service_dir: Path, drain_seconds: float) -> None:
         """Drain and end everything of the service; nothing happens when nothing runs.
@@ -235,18 +227,21 @@ class ProcessTarget:
         WebserviceException
             It did not end in time, or runs on another host.
         """
-        control = _reach(service_dir)
-        if control is None:
-            return
-        with control:
-            supervisor = Identity.from_dict(_demand(control, "status", 10.0)["supervisor"])
-            _demand(control, "stop", 10.0, drain_seconds=drain_seconds)
-            ended = control.wait_for_end(drain_seconds + _STOP_MARGIN)
-        if not ended or not wait_for_exit(supervisor, 10.0):
-            raise WebserviceException(
-                f"The service did not end within {drain_seconds + _STOP_MARGIN:g} s.",
-                hint=f"See {service_dir / LOG}; its supervisor is process {supervisor.pid}.",
-            )
+        for _ in range(_LOOKS):
+            control = _reach(service_dir)
+            if control is None:  # also: the time before has done it
+                _remove_dead_sockets(service_dir)
+                return
+            patience = drain_seconds + _STOP_MARGIN
+            with control, suppress(SupervisorGone):
+                supervisor = Identity.from_dict(control.demand("status")["supervisor"])
+                control.demand("stop", drain_seconds=drain_seconds)
+                if not control.wait_for_end(patience) or not wait_for_exit(supervisor, patience):
+                    break
+        raise WebserviceException(
+            "The service did not end in time.",
+            hint=f"See {service_dir / LOG}, and stop it again.",
+        )
 
     def resume(self, service_dir: Path) -> None:
         """Start the generation again that served last, on the same port.
@@ -256,8 +251,7 @@ class ProcessTarget:
         WebserviceException
             It has never served, or its port was taken meanwhile.
         """
-        with ensure(service_dir) as control:
-            _demand(control, "resume", 10.0)
+        _ask(ensure(service_dir), service_dir, "resume", 10.0)
 
     def logs(self, service_dir: Path, num_lines: int) -> str:
         """Return the last ``num_lines`` lines that the servers and the supervisor wrote."""
@@ -273,6 +267,15 @@ def _reach(service_dir: Path) -> Control | None:
     if found is None and (recorded.supervisor or recorded.servers or recorded.elsewhere):
         return ensure(service_dir)
     return found
+
+
+def _remove_dead_sockets(service_dir: Path) -> None:
+    """Remove what processes that were killed could not take away themselves."""
+    recorded = Recorded.read(service_dir)
+    if recorded is not None and recorded.supervisor is False and recorded.servers is False:
+        control = Path(recorded.state["control"])
+        for path in control.parent.glob(f"{control.stem}.*"):
+            path.unlink(missing_ok=True)
 
 
 def _require(service_dir: Path) -> Control:
@@ -320,11 +323,26 @@ def _require_same_address(launch: Launch, recorded: Recorded) -> None:
         )
 
 
-def _demand(control: Control, op: str, within: float, **arguments: Any) -> dict[str, Any]:
-    try:
-        return control.demand(op, within, **arguments)
-    except SupervisorGone as error:
-        raise WebserviceException(
-            f"The service's supervisor went away during {op}: {error}.",
-            hint="Do it again: whatever is left of the service is taken over first.",
-        ) from None
+def _ask(
+    control: Control, service_dir: Path, op: str, within: float, **arguments: Any
+) -> dict[str, Any]:
+    """Ask the supervisor, and its successor when it is killed meanwhile.
+
+    Every request can be made twice: what was done already is not done again.
+    """
+    gone: SupervisorGone | None = None
+    for _ in range(_LOOKS):
+        try:
+            with control if gone is None else _require(service_dir) as connection:
+                return connection.demand(op, within, **arguments)
+        except SupervisorSilent as silent:
+            raise WebserviceException(
+                f"The service's supervisor does not {op}: {silent}.",
+                hint=f"See {service_dir / LOG}, and try again.",
+            ) from None
+        except SupervisorGone as error:
+            gone = error
+    raise WebserviceException(
+        f"The service's supervisor went away during {op}: {gone}.",
+        hint=f"Something kills it again and again; see {service_dir / LOG}.",
+    )

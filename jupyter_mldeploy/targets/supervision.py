@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,8 @@ LOG = Path("logs") / "service.log"
 # Seconds for a supervisor to answer: adoption of busy servers takes 5 and a predecessor
 # on its way out may hold the lock for 10.
 _START_SECONDS = 30.0
+# For one that lives to make its socket again.
+_SOCKET_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,23 @@ def connect(service_dir: Path) -> Control | None:
     recorded = Recorded.read(service_dir)
     if recorded is None or recorded.supervisor is not True:
         return None
+    path = recorded.state["control"]
+    if recorded.state["stopped"] is None and not Path(path).exists():
+        _ask_for_socket(Identity.from_dict(recorded.state["supervisor"]), Path(path))
     try:
-        return Control(recorded.state["control"])
+        return Control(path)
     except SupervisorGone:
         return None
+
+
+def _ask_for_socket(supervisor: Identity, path: Path) -> None:
+    """Have a supervisor make its socket again; a clean-up, or a logout, has removed it."""
+    if supervisor.alive():
+        os.kill(supervisor.pid, signal.SIGHUP)
+    deadline = time.monotonic() + _SOCKET_SECONDS
+    # No event tells of a new file in a folder that may not be there yet.
+    while supervisor.alive() and not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def ensure(service_dir: Path, settings: dict[str, Any] | None = None) -> Control:

@@ -27,7 +27,13 @@ def folder(tmp_path):
 def run(command, folder):
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=120
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=120,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -50,7 +56,9 @@ def test_the_shell_commands(folder):
     first = re.sub(r"\nservice = .*", "", BLOCKS["walk_through.py"], flags=re.DOTALL)
     (folder / "train.py").write_text(first.split("ws = ")[0])
     run([sys.executable, "train.py"], folder)
-    shell = next(b for b in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "model register" in b)
+    shell = next(
+        b for b in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "model register" in b
+    )
     outputs = {}
     for line in shell.strip().splitlines():
         command = shlex.split(line)

@@ -100,7 +100,9 @@ def test_each_cell_twice_in_place(folder):
     )
     with _nothing_left(folder):
         client.execute(env={**os.environ})
-    printed = "".join(o.text for c in notebook.cells for o in c.outputs if o.output_type == "stream")
+    printed = "".join(
+        o.text for c in notebook.cells for o in c.outputs if o.output_type == "stream"
+    )
     assert "services ['myservice']" in printed
 
 

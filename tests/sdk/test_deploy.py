@@ -10,6 +10,7 @@ import textwrap
 
 import pytest
 import requests
+from tests_sdk_helpers import alive, processes_of
 
 from jupyter_mldeploy import (
     InferenceConfig,
@@ -22,7 +23,6 @@ from jupyter_mldeploy import (
     WebserviceException,
     Workspace,
 )
-from tests_sdk_helpers import alive, processes_of
 
 
 def test_deploy_score_delete(lab, free_port):

@@ -12,7 +12,9 @@ def processes_of(service):
         return []
     pids = [state["supervisor"]["pid"]] if state.get("supervisor") else []
     for generation in state["generations"].values():
-        pids.extend(server["identity"]["pid"] for server in generation["servers"] if server["identity"])
+        pids.extend(
+            server["identity"]["pid"] for server in generation["servers"] if server["identity"]
+        )
     return [pid for pid in pids if alive(pid)]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-from process import ServerProcess, stage_runtime, write_app  # noqa: E402
+from process import ServerProcess, stage_runtime, write_app
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,8 @@ def serve(runtime, tmp_path):
 
     def start(script, *, files=None, wait=True, **options):
         app = tmp_path / f"app{len(started)}"
-        write_app(app, {"score.py": script, **(files or {})})
+        contents = {} if script is None else {"score.py": script}
+        write_app(app, {**contents, **(files or {})})
         server = ServerProcess(runtime, app, **options)
         started.append(server)
         return server.ready() if wait else server

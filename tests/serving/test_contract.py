@@ -34,7 +34,7 @@ def run(data, scale=10.0, name=None):
     return {"result": [x * scale for x in data], "name": name}
 """
 
-OUTPUTS = '''
+OUTPUTS = """
 import json, sys, os
 import datetime, decimal, dataclasses
 
@@ -72,7 +72,7 @@ def init():
 
 def run(data):
     return CASES[data]()
-'''
+"""
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_a_zombie_is_dead(child):
     identity = Identity.of(child.pid)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, nobody has reaped it
-    assert os.path.exists(f"/proc/{child.pid}")
+    assert Path(f"/proc/{child.pid}").exists()
     assert identity.alive() is False
 
 

@@ -325,5 +325,3 @@ def run(data):
     if not os.path.isdir("/proc/self/fd"):
         pytest.skip("needs /proc")
     assert int(serve(script).score("x")[2]) <= 5
-
-

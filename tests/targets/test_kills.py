@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -209,8 +212,6 @@ def test_supervisor_killed_while_a_generation_loads(service, tmp_path):
     writer = os.open(gate, os.O_RDWR)  # opens the gate without waiting for a reader
     os.write(writer, b"go")
     progress = service.told
-    import threading
-
     closer = threading.Timer(0.3, os.close, [writer])
     closer.start()
     service.wait_ready(launch)
@@ -247,6 +248,39 @@ def test_wait_ends_when_the_service_is_stopped_meanwhile(service):
     with pytest.raises(OperationFailed, match="ended"):
         service.target.wait_ready(launch, cancelled=stop_once, progress=lambda _: None)
     assert service.processes() == []
+
+
+def test_stop_after_everything_was_killed_leaves_no_socket(service, run_dir):
+    service.deploy(workers=2)
+    kill(service, service.supervisor(), *service.workers())
+    assert list(run_dir.iterdir())
+    service.stop()
+    assert list(run_dir.iterdir()) == []
+
+
+def test_supervisor_killed_at_any_moment_of_an_update(service, load):
+    moments = random.Random(2026)
+    service.deploy(1, workers=2)
+    with load() as clients:
+        for generation in range(2, 9):
+            killer = threading.Timer(
+                moments.random() * 0.3, os.kill, (service.supervisor(), signal.SIGKILL)
+            )
+            killer.start()
+            service.deploy(generation, workers=2)
+            killer.join()
+            assert service.observe().generation == generation
+        service.until(lambda: list(service.state()["generations"]) == ["8"])
+    assert clients.failures == []
+    service.until(lambda: len(service.processes()) == 3)
+
+
+def test_removed_control_socket_is_made_again(service, run_dir):
+    service.deploy()
+    shutil.rmtree(run_dir)  # as at the end of the user's last session
+    assert service.observe().status is Status.HEALTHY
+    service.deploy(2)
+    assert service.score()["generation"] == 2
 
 
 def test_stop_after_the_supervisor_was_killed_leaves_nothing(service):

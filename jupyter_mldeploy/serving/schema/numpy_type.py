@@ -151,7 +151,9 @@ def _exactly(array: Any, dtype: Any) -> Any:
     if array.size == 0:
         return array.astype(dtype)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{array.ravel()[0]!r} is among the values.")
+        values = array.ravel().tolist()
+        odd = next((item for item in values if not isinstance(item, (int, float))), values[0])
+        raise ValueError(f"{odd!r} is among the values.")
     if array.dtype.kind == "b" and dtype.kind != "b":
         raise ValueError("true and false are no numbers.")
     with np.errstate(invalid="ignore"):

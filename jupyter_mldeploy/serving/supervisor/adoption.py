@@ -7,7 +7,7 @@ import socket
 import time
 
 from ..identity import Identity  # noqa: TID252 - the island knows itself by no other name
-from . import log
+from . import launch, log, record, words
 from .generation import Generation
 from .wire import LineReader, encode
 
@@ -23,6 +23,8 @@ __all__ = ["adopt", "find"]
 # Seconds for all servers together. One whose run() holds the interpreter lock that
 # long keeps its socket: it goes on serving there, beside a new one for its slot.
 _PATIENCE = 5.0
+# A server's state while its supervisor has not started its process yet.
+_NOT_BEGUN = ("gone", "loading")
 
 
 def adopt(service: Service, before: dict[str, Any]) -> bool:
@@ -38,10 +40,13 @@ def adopt(service: Service, before: dict[str, Any]) -> bool:
         generation.error = recorded.get("error")
         generation.started = recorded.get("started", time.time())
         service.generations[generation.number] = generation
+        for entry in recorded["servers"]:  # all, before the first of them can be ready
+            generation.server(entry["slot"])
         for entry in recorded["servers"]:
             _adopt_server(generation, entry, found)
         if generation.number == before.get("serving") and generation.state == "serving":
             service.serving = generation
+    _sweep(service)
     if not service.generations:
         return False
     _open_port(service, found)
@@ -81,6 +86,11 @@ def _adopt_server(
     server.error = entry["error"]
     server.state = "failed"
     if not _lives(entry):
+        if entry["identity"] is None and entry["state"] in _NOT_BEGUN:
+            server.state = "gone"
+        elif generation.state in {"loading", "ready", "serving"}:
+            doing = "loading the model" if entry["state"] == "loading" else "serving"
+            server.error = server.error or words.ended(server.slot, doing, None)
         return
     server.identity = Identity.from_dict(entry["identity"])
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -141,10 +151,32 @@ def _open_port(service: Service, found: dict[int, socket.socket]) -> None:
     service.port.grow(1)
 
 
+def _sweep(service: Service) -> None:
+    """Remove control sockets that nothing recorded belongs to, and who may still listen there."""
+    known = {
+        server.control
+        for generation in service.generations.values()
+        for server in generation.servers.values()
+        if server.identity is not None
+    }
+    known.add(service.control_path(""))
+    folder, prefix = os.path.split(service.control_path(""))
+    for name in os.listdir(folder):  # noqa: PTH208 - pathlib costs memory
+        path = os.path.join(folder, name)  # noqa: PTH118
+        if name.startswith(prefix.removesuffix("sock")) and path not in known:
+            stray = find({"state": "loading", "control": path})
+            if stray is not None:
+                log.warning(f"ending process {stray['pid']}, which belongs to nothing recorded")
+                launch.end_group(stray["pid"])
+            record.remove(path)
+
+
 def _carry_on(generation: Generation) -> None:
     """Do for servers that died meanwhile what would have been done then."""
     for server in list(generation.servers.values()):
-        if server.state == "failed" and server.identity is None:
+        if server.identity is None and server.state == "gone" and generation.state == "loading":
+            server.spawn(accept=generation.takes_connections)
+        elif server.identity is None:
             generation.server_ended(server)
     if generation.state == "draining":
         # How long it has drained is not known; it gets its time once more.

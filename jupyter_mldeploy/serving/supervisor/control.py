@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 
 from . import record
@@ -50,6 +52,7 @@ class Control:
             "stop": self._stop,
         }
         service.on_change = self._tell_watchers
+        self._loop.on_signal(signal.SIGHUP, self.reopen)
         self._idle_seconds = float(service.settings.get("idle_seconds", _IDLE))
         self._loop.later(self._idle_seconds, self._end_when_idle)
 
@@ -58,6 +61,18 @@ class Control:
         self._loop.unwatch(self._socket)
         self._socket.close()
         record.remove(self._path)
+
+    def reopen(self) -> None:
+        """Make the socket's file again when somebody has removed it.
+
+        A user's runtime folder goes when the last session ends; services stay.
+        """
+        if not os.path.exists(self._path):  # noqa: PTH110 - pathlib costs memory
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+            self._loop.unwatch(self._socket)
+            self._socket.close()
+            self._socket = _listen(self._path)
+            self._loop.watch(self._socket, self._accept)
 
     def hang_up(self) -> None:
         """End all conversations."""

@@ -80,7 +80,7 @@ def _open(loop: Loop, folder: str) -> tuple[Service, Control, Port]:
     _on_signals(loop, service)
     control = Control(service)
     try:
-        adopted = before is not None and adopt(service, before)
+        adopted = adopt(service, before or {})
         if not adopted:
             _open_port(service, settings)
         health, service.health_port = _open_health(loop, service)
@@ -138,7 +138,6 @@ def _on_signals(loop: Loop, service: Service) -> None:
     loop.on_signal(signal.SIGCHLD, child_ended)
     loop.on_signal(signal.SIGTERM, asked_to_end)
     loop.on_signal(signal.SIGINT, lambda: None)
-    loop.on_signal(signal.SIGHUP, lambda: None)
     service.on_end = end
 
 

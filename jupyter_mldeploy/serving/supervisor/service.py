@@ -114,11 +114,14 @@ class Service:
             generation.state, self.serving = "serving", generation
             self._last = (number, generation.spec)
             log.info(f"generation {number} serves")
-            for other in before:
-                if other.takes_connections or other.state == "serving":
-                    other.drain(drain_seconds)
-            self.changed()
+            ending = [g for g in before if g.takes_connections or g.state == "serving"]
+            for other in ending:
+                other.state = "draining"
+            # First on disk: a successor must not take the ones that end for those that serve.
             self.write()
+            for other in ending:
+                other.drain(drain_seconds)
+            self.changed()
             done("")
 
         generation.listen(listening)

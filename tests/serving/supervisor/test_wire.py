@@ -6,9 +6,11 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import jupyter_mldeploy.serving
 from jupyter_mldeploy.serving.supervisor.wire import LineReader, encode
 
 
@@ -58,10 +60,10 @@ def test_supervisor_stays_small():
     """Each service pays for every module the supervisor imports, all its life."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import jupyter_mldeploy.serving.supervisor.run\n"
+        "import serving.supervisor.run\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
-    folder = os.path.dirname(os.path.dirname(__import__("jupyter_mldeploy").__file__))
+    folder = str(Path(jupyter_mldeploy.serving.__file__).parent.parent)
     argv = [sys.executable, "-I", "-S", "-c", program, folder]
     loaded = set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split())
     heavy = {"asyncio", "subprocess", "logging", "typing", "dataclasses", "inspect", "pathlib"}
