@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from jupyter_mldeploy.bundle import Manifest, ensure_runtime, variables
 from jupyter_mldeploy.config import LocalDeploymentConfiguration
+from jupyter_mldeploy.deployment.folders import service_folder
 from jupyter_mldeploy.store import GenerationRecord, ServiceRecord, Store
 from jupyter_mldeploy.targets.base import Launch
 
-__all__ = ["launch_of", "service_folder"]
-
-
-def service_folder(home: Path, service_id: str) -> Path:
-    """Return the folder of a service's runtime state, logs and secrets."""
-    return home / "services" / service_id
+__all__ = ["launch_of"]
 
 
 def launch_of(store: Store, service: ServiceRecord, generation: GenerationRecord) -> Launch:

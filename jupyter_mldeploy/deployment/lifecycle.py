@@ -6,7 +6,8 @@ import shutil
 from typing import Any
 
 from jupyter_mldeploy.config import LocalDeploymentConfiguration
-from jupyter_mldeploy.deployment.launch import launch_of, service_folder
+from jupyter_mldeploy.deployment.folders import service_folder
+from jupyter_mldeploy.deployment.launch import launch_of
 from jupyter_mldeploy.deployment.probe import require_healthy
 from jupyter_mldeploy.deployment.rows import generation_row, service_row
 from jupyter_mldeploy.errors import WebserviceException

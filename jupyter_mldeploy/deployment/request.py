@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mldeploy.bundle import source_files
-from jupyter_mldeploy.config import InferenceConfig, LocalDeploymentConfiguration
+from jupyter_mldeploy import bundle, config
 
 __all__ = ["ModelReference", "RolloutRequest", "request_hash"]
 
@@ -86,14 +85,14 @@ class RolloutRequest:
         return cls(**{**payload, "models": models})
 
     @property
-    def inference(self) -> InferenceConfig:
+    def inference(self) -> config.InferenceConfig:
         """The inference configuration."""
-        return InferenceConfig.from_dict(self.inference_config)
+        return config.InferenceConfig.from_dict(self.inference_config)
 
     @property
-    def deployment(self) -> LocalDeploymentConfiguration:
+    def deployment(self) -> config.LocalDeploymentConfiguration:
         """The deployment configuration, without secrets."""
-        return LocalDeploymentConfiguration.from_dict(self.deployment_config)
+        return config.LocalDeploymentConfiguration.from_dict(self.deployment_config)
 
 
 def request_hash(
@@ -133,4 +132,4 @@ def request_hash(
 def _files(top: Path) -> list[tuple[str, Path]]:
     if top.is_file():
         return [(top.name, top)]
-    return [(file.name, file.path) for file in source_files(top).files]
+    return [(file.name, file.path) for file in bundle.source_files(top).files]

@@ -18,7 +18,8 @@ from jupyter_mldeploy.bundle import (
     stage,
     tree,
 )
-from jupyter_mldeploy.deployment.launch import launch_of, service_folder
+from jupyter_mldeploy.deployment.folders import service_folder
+from jupyter_mldeploy.deployment.launch import launch_of
 from jupyter_mldeploy.deployment.probe import require_healthy
 from jupyter_mldeploy.deployment.request import RolloutRequest
 from jupyter_mldeploy.deployment.retention import prune_generations

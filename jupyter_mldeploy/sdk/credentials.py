@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jupyter_mldeploy.config import LocalDeploymentConfiguration
 from jupyter_mldeploy.errors import UserErrorException, WebserviceException
 from jupyter_mldeploy.serving.secret_files import (
     SecretsError,
@@ -16,6 +16,9 @@ from jupyter_mldeploy.serving.secret_files import (
     read_token_secret,
     rotate_key,
 )
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.config import LocalDeploymentConfiguration
 
 __all__ = ["AccessToken", "access_token", "keys", "regenerate", "write_given"]
 
@@ -70,7 +73,9 @@ def write_given(service_folder: Path, configuration: LocalDeploymentConfiguratio
         elif auth == "token":
             create_token_secret(_secrets(service_folder))
     except SecretsError as error:
-        raise UserErrorException(str(error), hint="Leave the key out to have one made.") from None
+        raise UserErrorException(
+            str(error), hint="Give another key, or leave it out to have one made."
+        ) from None
 
 
 def keys(service_folder: Path) -> tuple[str, str]:
@@ -97,7 +102,7 @@ def regenerate(service_folder: Path, which: str, value: str | None) -> None:
         rotate_key(_secrets(service_folder), which, value)
     except SecretsError as error:
         raise UserErrorException(
-            str(error), hint="Call regen_key('Primary') or regen_key('Secondary')."
+            str(error), hint="Write regen_key('Primary') or regen_key('Secondary', set_key=KEY)."
         ) from None
 
 

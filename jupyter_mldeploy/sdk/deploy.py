@@ -10,14 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mldeploy.bundle import check_variables
-from jupyter_mldeploy.config import (
-    InferenceConfig,
-    LocalDeploymentConfiguration,
-    check_service_name,
-)
+from jupyter_mldeploy import bundle, config
+from jupyter_mldeploy.config.names import check_service_name
 from jupyter_mldeploy.deployment import PROCEDURES
-from jupyter_mldeploy.deployment.launch import service_folder
+from jupyter_mldeploy.deployment.folders import service_folder
 from jupyter_mldeploy.deployment.request import ModelReference, RolloutRequest, request_hash
 from jupyter_mldeploy.deployment.script import check_script
 from jupyter_mldeploy.errors import UserErrorException, WebserviceException
@@ -31,6 +27,7 @@ from jupyter_mldeploy.store import OperationRecord, ServiceRecord
 from jupyter_mldeploy.targets import Launch, load_target
 
 if TYPE_CHECKING:
+    from jupyter_mldeploy.config import InferenceConfig, LocalDeploymentConfiguration
     from jupyter_mldeploy.sdk.webservice import Webservice
     from jupyter_mldeploy.sdk.workspace import Workspace
 
@@ -59,7 +56,7 @@ def deploy_models(
             "deployment_target names a cluster; this version deploys to this machine only.",
             hint="Leave deployment_target out.",
         )
-    deployment = deployment_config or LocalDeploymentConfiguration()
+    deployment = deployment_config or config.LocalDeploymentConfiguration()
     request = _request(workspace, models, inference_config, deployment)
     store, row = workspace._store, workspace._record
     service = store.services.get(row.id, name)
@@ -123,12 +120,12 @@ def _request(
             "the model.",
             hint='Pass InferenceConfig(entry_script="score.py").',
         )
-    if not isinstance(inference_config, InferenceConfig):
+    if not isinstance(inference_config, config.InferenceConfig):
         raise UserErrorException(
             f"inference_config must be an InferenceConfig, not {type(inference_config).__name__}.",
             hint='Pass InferenceConfig(entry_script="score.py").',
         )
-    if not isinstance(deployment, LocalDeploymentConfiguration):
+    if not isinstance(deployment, config.LocalDeploymentConfiguration):
         raise UserErrorException(
             f"deployment_config must come from LocalWebservice.deploy_configuration(...), "
             f"not {type(deployment).__name__}.",
@@ -160,7 +157,7 @@ def build_request(
         )
     resolved = inference_config.resolved()
     if resolved.environment is not None:
-        check_variables(resolved.environment.environment_variables)
+        bundle.check_variables(resolved.environment.environment_variables)
     sources = Path(resolved.source_directory or resolved.entry_script)
     check_script(Path(resolved.source_directory or "", resolved.entry_script))
     inference, public = resolved.to_dict(), deployment.to_dict()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mldeploy.config import InferenceConfig, LocalDeploymentConfiguration
+from jupyter_mldeploy import config
 from jupyter_mldeploy.deployment.request import RolloutRequest
 from jupyter_mldeploy.deployment.rows import generation_row
 from jupyter_mldeploy.errors import UserErrorException, WebserviceException
@@ -19,6 +19,8 @@ from jupyter_mldeploy.store import GenerationRecord
 
 if TYPE_CHECKING:
     import os
+
+    from jupyter_mldeploy.config import InferenceConfig, LocalDeploymentConfiguration
 
 __all__ = ["LocalWebservice"]
 
@@ -73,7 +75,7 @@ class LocalWebservice(Webservice):
         ConfigurationError
             A value is out of bounds, or two of them exclude each other.
         """
-        return LocalDeploymentConfiguration(
+        return config.LocalDeploymentConfiguration(
             port=port,
             host=host,
             workers=workers,

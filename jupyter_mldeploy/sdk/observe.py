@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jupyter_mldeploy.deployment.launch import service_folder
+from jupyter_mldeploy.deployment.folders import service_folder
 from jupyter_mldeploy.errors import Problem
 from jupyter_mldeploy.operations import settle
 from jupyter_mldeploy.operations.follow import ACTIVE
 from jupyter_mldeploy.store import OperationRecord, ServiceRecord, Store
-from jupyter_mldeploy.targets import Observation, Status, load_target
+from jupyter_mldeploy.targets import Observation, Status, WorkerState, load_target
 
 __all__ = ["V1_STATES", "ServiceState", "last_operation", "observe"]
 
@@ -50,6 +50,11 @@ class ServiceState:
     problem: Problem | None
     observation: Observation | None
     operation: OperationRecord | None
+
+    @property
+    def workers(self) -> tuple[WorkerState, ...]:
+        """The server processes there are."""
+        return self.observation.workers if self.observation else ()
 
     @property
     def v1(self) -> str:

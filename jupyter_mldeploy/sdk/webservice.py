@@ -6,11 +6,13 @@ import builtins
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mldeploy.deployment.launch import service_folder
+from jupyter_mldeploy import config
+from jupyter_mldeploy.deployment.folders import service_folder
 from jupyter_mldeploy.deployment.rows import service_row
 from jupyter_mldeploy.errors import MLDeployError, OperationFailed, WebserviceException
 from jupyter_mldeploy.operations.follow import ACTIVE
@@ -24,7 +26,7 @@ from jupyter_mldeploy.store import ServiceRecord
 from jupyter_mldeploy.targets import Status, load_target
 
 if TYPE_CHECKING:
-    from jupyter_mldeploy.config import LocalEffective
+    from jupyter_mldeploy.config import LocalDeploymentConfiguration, LocalEffective
     from jupyter_mldeploy.sdk.model import Model
     from jupyter_mldeploy.sdk.workspace import Workspace
 
@@ -118,9 +120,12 @@ class Webservice:
         return service_folder(self.workspace._store.home, self._id)
 
     def _effective(self) -> LocalEffective:
-        from jupyter_mldeploy.config import LocalDeploymentConfiguration  # noqa: PLC0415 -- pydantic
+        return self.deployment_config.effective()
 
-        return LocalDeploymentConfiguration.from_dict(self._row().deployment_config).effective()
+    @property
+    def deployment_config(self) -> LocalDeploymentConfiguration:
+        """How it is served; without keys."""
+        return config.LocalDeploymentConfiguration.from_dict(self._row().deployment_config)
 
     def _state(self) -> ServiceState | None:
         row = self._row()
@@ -220,12 +225,12 @@ class Webservice:
     @property
     def auth_enabled(self) -> bool:
         """Whether a key is needed."""
-        return self._effective().auth == "key"
+        return bool(self._row().deployment_config.get("authEnabled"))
 
     @property
     def token_auth_enabled(self) -> bool:
         """Whether a token is needed."""
-        return self._effective().auth == "token"
+        return bool(self._row().deployment_config.get("tokenAuthEnabled"))
 
     # --- use it ---------------------------------------------------------------------
 
@@ -501,6 +506,7 @@ class Webservice:
             "swaggerUri": self.swagger_uri,
             "authEnabled": self.auth_enabled,
             "tokenAuthEnabled": self.token_auth_enabled,
+            "workers": [asdict(w) for w in (state.workers if state else ())],
             "modelIds": list(row.model_ids),
             "generation": row.serving_generation,
             "tags": dict(row.tags),

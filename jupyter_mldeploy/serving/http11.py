@@ -368,6 +368,11 @@ class HttpConnection(asyncio.Protocol):
             return
         self._watch = self._loop.call_later(max(left, 1.0), self._check_progress)
 
+    def close_if_idle(self) -> None:
+        """End, unless a request is being answered or is on its way."""
+        if self._current is None and not self._waiting and not self._fed:
+            self._transport.close()
+
     def abort(self) -> None:
         """End at once."""
         self._transport.abort()

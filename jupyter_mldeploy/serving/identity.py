@@ -132,7 +132,11 @@ def _look(pid: int) -> tuple[str, int] | None:
         return None
     # The second field is the command name in brackets and may itself hold brackets and spaces.
     fields = stat[stat.rindex(b")") + 2 :].split()
-    return fields[0].decode("ascii"), int(fields[19])
+    state, threads, start_ticks = fields[0].decode("ascii"), int(fields[17]), int(fields[19])
+    if state in _DEAD_STATES and threads > 1:
+        # Only its first thread has ended: the others still hold its files and its port.
+        state = "R"
+    return state, start_ticks
 
 
 def _look_with_ps(pid: int) -> tuple[str, int] | None:

@@ -271,6 +271,10 @@ class Server:
         # First: whoever reads the answer can rely on nothing being accepted any more.
         self.drain(seconds)
         client.send({**answer, "ok": True})
+        if message.get("idle") == "close":
+            # Nobody takes over: a connection that asks nothing is not worth waiting for.
+            for connection in list(self._connections):
+                connection.close_if_idle()
 
     def _op_status(
         self, client: ControlClient, message: dict[str, Any], answer: dict[str, Any]

@@ -191,14 +191,14 @@ services = Table(
     Column("last_operation_id", String(32)),
     Column("deleted", Boolean, nullable=False, server_default=false()),
 )
-# A deleted service keeps its row and gives its name back.
+# A deleted service keeps its row and gives its name back. (A where clause for PostgreSQL here
+# would import its whole dialect into every process; that store gets it when it is opened.)
 Index(
     "uq_services_live",
     services.c.workspace_id,
     services.c.name,
     unique=True,
     sqlite_where=text("deleted = 0"),
-    postgresql_where=text("NOT deleted"),
 )
 
 generations = Table(

@@ -40,6 +40,27 @@ def test_a_zombie_is_dead(child):
     assert identity.alive() is False
 
 
+def test_a_process_whose_first_thread_has_ended_lives(tmp_path):
+    program = (
+        "import ctypes, threading\n"
+        "threading.Thread(target=input).start()\n"
+        "print('going', flush=True)\n"
+        "ctypes.CDLL(None).syscall(60, 0)\n"  # exit of this thread alone, on x86-64
+    )
+    if os.uname().machine != "x86_64":
+        pytest.skip("the number of the system call is another one here")
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        identity = Identity.of(process.pid)
+        process.stdout.readline()
+        stat = Path(f"/proc/{process.pid}/stat")
+        while stat.read_text().rpartition(") ")[2][0] != "Z":
+            pass
+        assert identity.alive() is True
+        process.kill()
+
+
 def test_an_ended_process_is_dead(child):
     identity = Identity.of(child.pid)
     child.kill()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mldeploy.errors import OperationFailed, WebserviceException
+from jupyter_mldeploy.serving.identity import Identity
 from jupyter_mldeploy.serving.supervisor import record
 from jupyter_mldeploy.targets import Status
 
@@ -20,9 +21,10 @@ HANGS = "import time\ndef init():\n    time.sleep(600)\ndef run(data):\n    retu
 
 
 def kill(service, *pids):
+    identities = [Identity.of(pid) for pid in pids]
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    service.until(lambda: not set(pids) & set(service.processes()))
+    service.until(lambda: not any(identity.alive() for identity in identities))
 
 
 def test_worker_killed_alone_is_started_again(service):

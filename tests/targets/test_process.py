@@ -242,7 +242,7 @@ def test_port_of_a_stranger_is_refused_with_its_name(service):
         assert caught.value.status_code == 409
         with pytest.raises(WebserviceException, match=f"port {port}"):
             service.target.start(launch)
-    assert service.processes() == []
+    service.until(lambda: not service.processes())
 
 
 def test_port_of_another_service_of_ours_is_refused(service):

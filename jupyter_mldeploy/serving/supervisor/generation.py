@@ -78,12 +78,12 @@ class Generation:
         for slot, server in list(self.servers.items()):
             server.listen(lambda response, slot=slot: answered(slot, response))  # type: ignore[misc]
 
-    def drain(self, seconds: float) -> None:
-        """Let open connections finish, then end."""
+    def drain(self, seconds: float, idle: str = "keep") -> None:
+        """Let open connections finish, then end; see :meth:`Server.drain`."""
         if self.state not in {"failed", "gone"}:
             self.state = "draining"
         for server in list(self.servers.values()):
-            server.drain(seconds)
+            server.drain(seconds, idle)
         self._settle()
 
     def terminate(self, when_gone: Callable[[], None]) -> None:

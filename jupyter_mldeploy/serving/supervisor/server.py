@@ -156,17 +156,23 @@ class Server:
         self._generation.service.attend()
         self.ask("listen", answered, within=30.0)
 
-    def drain(self, seconds: float) -> None:
-        """Have it finish its connections and end, within ``seconds``."""
-        if self.state in {"gone", "draining", "failed"}:
+    def drain(self, seconds: float, idle: str = "keep") -> None:
+        """Have it finish its connections and end, within ``seconds``.
+
+        ``idle="close"`` closes the connections that ask nothing now; one that
+        drains already takes that up.
+        """
+        if self.state in {"gone", "failed"}:
             return
-        if self.state != "ready" or self._channel is None:
+        if self.state == "draining" and (idle == "keep" or "drain" not in self._timers):
+            return
+        if self.state not in {"ready", "draining"} or self._channel is None:
             # Nobody to wait for; and init() cannot be interrupted.
             self.terminate()
             return
         self.state, self.accepting = "draining", False
         self._cancel_timers()
-        self.ask("drain", lambda _: None, within=seconds, seconds=seconds)
+        self.ask("drain", lambda _: None, within=seconds, seconds=seconds, idle=idle)
         self._timers["drain"] = self._loop.later(seconds + 1.0, self.terminate)
 
     def terminate(self) -> None:

@@ -156,7 +156,7 @@ class Service:
             if generation.state == "draining" and not seconds:
                 generation.terminate(lambda: None)
             else:
-                generation.drain(seconds)
+                generation.drain(seconds, idle="close")
         self.changed()
 
     def probe(
