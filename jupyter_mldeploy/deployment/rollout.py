@@ -21,6 +21,7 @@ from jupyter_mldeploy.bundle import (
 from jupyter_mldeploy.deployment.folders import service_folder
 from jupyter_mldeploy.deployment.launch import launch_of
 from jupyter_mldeploy.deployment.probe import require_healthy
+from jupyter_mldeploy.deployment.reconcile import put_into_service, reconcile
 from jupyter_mldeploy.deployment.request import RolloutRequest
 from jupyter_mldeploy.deployment.retention import prune_generations
 from jupyter_mldeploy.deployment.rows import generation_row, service_row
@@ -50,7 +51,7 @@ def roll_out(context: OperationContext) -> dict[str, Any]:
             generation = _stage(context, request, service)
         with context.phase("environment"):
             launch = _environment(context, service, generation, target)
-        return _put_into_service(context, request, service, generation, launch, target)
+        return _put_into_service(context, service, generation, launch, target)
 
 
 def roll_back(context: OperationContext) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def roll_back(context: OperationContext) -> dict[str, Any]:
             context.log(f"generation {generation.number} takes the bundle of {earlier.number}")
             launch = launch_of(store, service, generation)
             target.check(launch)
-        return _put_into_service(context, request, service, generation, launch, target)
+        return _put_into_service(context, service, generation, launch, target)
 
 
 @contextmanager
@@ -103,6 +104,8 @@ def _clear_leftovers(context: OperationContext, service: ServiceRecord, target: 
     """Discard generations that a rollout left unfinished, this one's or a dead worker's."""
     store = context.store
     folder = service_folder(store.home, service.id)
+    # A generation that took the traffic is no leftover, whatever its row says.
+    reconcile(store, service, target.observe(folder))
     generations = store.services.generations(service.id)
     kept = {g.bundle for g in generations if g.state in {"serving", "retired"}}
     for generation in generations:
@@ -186,7 +189,6 @@ def _environment(
 
 def _put_into_service(
     context: OperationContext,
-    request: RolloutRequest,
     service: ServiceRecord,
     generation: GenerationRecord,
     launch: Launch,
@@ -201,17 +203,6 @@ def _put_into_service(
     with context.phase("switch"):
         target.switch(launch)
         observation = target.observe(launch.service_dir)
-        store.services.serve_generation(
-            service.id,
-            generation.number,
-            port=observation.port,
-            desired_state="running",
-            deployment_config=generation.deployment_config,
-            inference_config=generation.inference_config,
-            model_ids=generation.model_ids,
-            request_hash=generation.request_hash,
-            problem=None,
-            **request.fields,
-        )
+        put_into_service(store, service, generation, observation.port)
         prune_generations(store, service.id)
     return {"generation": generation.number, "port": observation.port}

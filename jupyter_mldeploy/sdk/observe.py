@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jupyter_mldeploy.deployment.folders import service_folder
+from jupyter_mldeploy.deployment.reconcile import reconcile
 from jupyter_mldeploy.errors import Problem
 from jupyter_mldeploy.operations import settle
 from jupyter_mldeploy.operations.follow import ACTIVE
@@ -71,22 +72,23 @@ def last_operation(store: Store, service: ServiceRecord) -> OperationRecord | No
 def observe(store: Store, service: ServiceRecord) -> ServiceState:
     """Ask the service's target, never the memory of what was started."""
     operation = last_operation(store, service)
-    problem = Problem.from_dict(service.problem) if service.problem else None
-    if problem is None and operation and operation.problem and operation.state == "Failed":
-        problem = Problem.from_dict(operation.problem)
     active = operation is not None and operation.state in ACTIVE
+    seen = load_target(service.target).observe(service_folder(store.home, service.id))
+    if not active:
+        service = reconcile(store, service, seen)
     if service.serving_generation is None or (active and service.desired_state == "stopped"):
-        return _not_in_service(service, operation, problem)
+        return _not_in_service(service, operation)
     if service.desired_state == "stopped":
-        return ServiceState(Status.STOPPED, "It was stopped on request.", problem, None, operation)
-    target = load_target(service.target)
-    seen = target.observe(service_folder(store.home, service.id))
+        return _stopped(operation)
+    problem = Problem.from_dict(service.problem) if service.problem else None
+    if problem is None:
+        problem = _problem_of(operation)
     reason = seen.reason
     if active and operation:
-        reason = f"{reason} {_under_way(operation)}".strip()
-    elif problem and seen.status is Status.HEALTHY:
-        reason = f"{reason} The last {operation.kind if operation else 'change'} failed.".strip()
-    return ServiceState(seen.status, reason, seen.problem or problem, seen, operation)
+        reason = f"{reason} {_under_way(operation)}"
+    elif problem and operation and seen.status is Status.HEALTHY:
+        reason = f"{reason} The last {operation.kind} failed."
+    return ServiceState(seen.status, reason.strip(), seen.problem or problem, seen, operation)
 
 
 def _under_way(operation: OperationRecord) -> str:
@@ -94,16 +96,25 @@ def _under_way(operation: OperationRecord) -> str:
     return f"{operation.kind.capitalize()} under way{phase}."
 
 
-def _not_in_service(
-    service: ServiceRecord, operation: OperationRecord | None, problem: Problem | None
-) -> ServiceState:
+def _stopped(operation: OperationRecord | None) -> ServiceState:
+    return ServiceState(Status.STOPPED, "It was stopped on request.", None, None, operation)
+
+
+def _problem_of(operation: OperationRecord | None) -> Problem | None:
+    if operation and operation.problem and operation.state == "Failed":
+        return Problem.from_dict(operation.problem)
+    return None
+
+
+def _not_in_service(service: ServiceRecord, operation: OperationRecord | None) -> ServiceState:
     if operation and operation.state in ACTIVE:
         building = (operation.phase or "") in _BUILD_PHASES
         status = Status.BUILDING if building else Status.STARTING
         return ServiceState(status, _under_way(operation), None, None, operation)
     if service.desired_state == "stopped" and service.serving_generation is not None:
-        return ServiceState(Status.STOPPED, "It was stopped on request.", problem, None, operation)
+        return _stopped(operation)
     # The script's own failure is a crash; what failed before or after it is ours to name.
+    problem = _problem_of(operation)
     crashed = problem is not None and operation is not None and operation.phase == "start"
     status = Status.CRASHED if crashed else Status.FAILED
     reason = problem.what if problem else "It has never been in service."

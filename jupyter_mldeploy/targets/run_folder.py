@@ -21,28 +21,28 @@ LONGEST = 66
 def run_folder() -> Path:
     """Return the folder, made when it is not there: mode 0700 and owned by this user.
 
-    ``$XDG_RUNTIME_DIR/mldeploy``; without that variable, or when the folder it
-    names cannot be used, ``/tmp/mldeploy-<uid>``.
+    ``/tmp/mldeploy-<uid>``, or the absolute path in ``MLDEPLOY_RUN_DIR``. Not
+    ``$XDG_RUNTIME_DIR``: that folder goes with the user's last login, and services stay.
+    Not ``$TMPDIR``: it may be long, and differs between processes of one user.
 
     Raises
     ------
     RunEnvironmentException
-        Neither can be used; the message says why.
+        It cannot be used; the message says why.
     """
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and not _why_not(Path(runtime)):
-        preferred = Path(runtime) / "mldeploy"
-        if len(os.fsencode(preferred)) <= LONGEST and not _prepare(preferred):
-            return preferred
-    # Not $TMPDIR: it may be long, and differs between processes of one user.
-    fallback = Path("/tmp") / f"mldeploy-{os.getuid()}"  # noqa: S108 - owner and mode are checked
-    problem = _prepare(fallback)
+    chosen = os.environ.get("MLDEPLOY_RUN_DIR", "")
+    # In /tmp anybody may have made it: owner, kind and mode are checked.
+    folder = Path(chosen) if chosen else Path("/tmp") / f"mldeploy-{os.getuid()}"  # noqa: S108
+    problem = _prepare(folder)
+    if not problem and len(os.fsencode(folder)) > LONGEST:
+        problem = f"its path has more than {LONGEST} bytes"
     if problem:
         raise RunEnvironmentException(
-            f"Control sockets cannot be kept in {fallback}: {problem}.",
-            hint="Remove it, or set XDG_RUNTIME_DIR to a short folder that only you can use.",
+            f"Control sockets cannot be kept in {folder}: {problem}.",
+            hint="Remove it, or set MLDEPLOY_RUN_DIR to the absolute path of a short folder on "
+            "a local disk that only you can use.",
         )
-    return fallback
+    return folder
 
 
 def _prepare(folder: Path) -> str:

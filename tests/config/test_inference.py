@@ -245,10 +245,12 @@ def test_a_number_for_the_cuda_version_in_yaml(here):
 def test_what_is_not_honoured_is_said(here):
     environment = Environment("e")
     environment.python.conda_dependencies = {"dependencies": ["numpy"]}
-    environment.docker.enabled = True
+    environment.docker.enabled = True  # many v1 scripts say so; it changes nothing here
     said = InferenceConfig("score.py", environment=environment).unsupported_here()
-    assert any("conda dependencies" in sentence for sentence in said)
-    assert any("docker section" in sentence for sentence in said)
+    assert ["conda dependencies" in sentence for sentence in said] == [True]
+    environment.docker.base_image = "an/image"
+    said = InferenceConfig("score.py", environment=environment).unsupported_here()
+    assert any("docker image" in sentence for sentence in said)
     assert InferenceConfig("score.py").unsupported_here() == []
     old = InferenceConfig.from_dict({"entryScript": "s.py", **dict.fromkeys(("condaFile",), "e")})
     assert "e is not installed" in old.unsupported_here()[0]

@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 import requests
-from tests_sdk_helpers import alive, processes_of
+from tests_sdk_helpers import alive, processes_become, processes_of
 
 from jupyter_mldeploy import (
     InferenceConfig,
@@ -434,7 +434,7 @@ def test_a_killed_worker_is_said_and_leaves_the_old_one(lab):
     assert service.run(lab.body()) == lab.expect(lab.first)
     service.update(models=[lab.register(lab.second)], wait=True)  # clears what was left
     assert service.run(lab.body()) == lab.expect(lab.second)
-    assert len(processes_of(service)) == 2
+    assert processes_become(service, 2)
 
 
 def test_cancel_leaves_the_old_one(lab):
@@ -452,7 +452,7 @@ def test_cancel_leaves_the_old_one(lab):
         service.wait_for_deployment()
     assert operation.state == "Cancelled"
     assert service.run(lab.body()) == lab.expect(lab.first)
-    assert len(processes_of(service)) == 2
+    assert processes_become(service, 2)
 
 
 def test_run_while_it_is_being_deployed_waits(lab):
@@ -482,3 +482,29 @@ def test_two_workspaces_may_use_one_name(lab):
     finally:
         second.delete()
     assert service.status == "Healthy"
+
+
+def test_a_switch_whose_worker_died_before_its_row_is_recorded_later(lab):
+    """Between the switch and its row a worker can die: then the target is right, not the row."""
+    first, second = lab.register(lab.first), lab.register(lab.second)
+    service = lab.deploy([first])
+    service.update(models=[second], wait=True)
+    services = lab.workspace._store.services
+    before = services.generation(service._id, 1)
+    services.set_generation_state(service._id, 1, "serving")
+    services.set_generation_state(service._id, 2, "staged")
+    services.update(
+        service._id, serving_generation=1, model_ids=before.model_ids, request_hash="old"
+    )
+    assert service.status == "Healthy"
+    assert service.generation == 2
+    assert [m.version for m in service.models] == [2]
+    services.set_generation_state(service._id, 2, "staged")
+    services.update(service._id, serving_generation=1)
+    service.update(models=[first], wait=True)  # takes generation 2 for no leftover
+    assert {h["generation"]: h["state"] for h in service.history()} == {
+        1: "retired",
+        2: "retired",
+        3: "serving",
+    }
+    assert service.run(lab.body()) == lab.expect(lab.first)

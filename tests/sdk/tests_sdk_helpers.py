@@ -1,6 +1,7 @@
 """Look at a service's processes from outside."""
 
 import json
+import time
 
 
 def processes_of(service):
@@ -24,3 +25,11 @@ def alive(pid):
             return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
+
+
+def processes_become(service, count):
+    """Wait until a service has ``count`` processes: what drains takes a moment to end."""
+    deadline = time.monotonic() + 20
+    while len(processes_of(service)) != count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return len(processes_of(service)) == count

@@ -176,8 +176,8 @@ class Service:
 def run_dir(monkeypatch):
     """A run folder of its own; tmp_path would be too long for a socket."""
     with tempfile.TemporaryDirectory(prefix="mldeploy-test-", dir="/tmp") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        yield Path(folder) / "mldeploy"
+        monkeypatch.setenv("MLDEPLOY_RUN_DIR", f"{folder}/run")
+        yield Path(folder) / "run"
 
 
 @pytest.fixture
