@@ -11,7 +11,7 @@ from jupyter_mldeploy.cli.command import CommandGroup
 from jupyter_mldeploy.cli.deploy import deploy
 from jupyter_mldeploy.cli.flags import key_values
 from jupyter_mldeploy.cli.output import notice
-from jupyter_mldeploy.cli.parameters import agreed, filters, model_choice, yes
+from jupyter_mldeploy.cli.parameters import agreed, labelled, model_choice, yes
 from jupyter_mldeploy.cli.register import register
 from jupyter_mldeploy.cli.session import Session
 from jupyter_mldeploy.cli.wording import ago, pairs, size
@@ -31,22 +31,7 @@ model.add_command(deploy)
 @model.command("list")
 @click.option("-n", "--name", "--model-name", "name", metavar="NAME", help="Only that name.")
 @click.option("-l", "--latest", is_flag=True, help="Only the latest version of each name.")
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="KEY[=VALUE]",
-    callback=filters,
-    help="Only those with this tag; may be repeated.",
-)
-@click.option(
-    "--property",
-    "properties",
-    multiple=True,
-    metavar="KEY[=VALUE]",
-    callback=filters,
-    help="Only those with this property; may be repeated.",
-)
+@labelled
 @click.option("--model-framework", metavar="NAME", help="Only those of that framework.")
 @click.option("--run-id", metavar="ID", help="Only those of that run.")
 @click.option("--dataset-id", metavar="ID", help="Only those that name that data set.")

@@ -16,7 +16,7 @@ from jupyter_mldeploy.cli.names import model_ids, service_names
 from jupyter_mldeploy.cli.output import notice
 from jupyter_mldeploy.errors import ConfigurationError
 
-__all__ = ["agreed", "filters", "model_choice", "models_from", "service_name", "yes"]
+__all__ = ["agreed", "labelled", "model_choice", "models_from", "service_name", "yes"]
 
 
 def service_name(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,7 +85,7 @@ def _one(first: str | None, second: str | None, thing: str) -> str:
     return found
 
 
-def filters(
+def _filters(
     context: click.Context, parameter: click.Parameter, values: Sequence[str]
 ) -> list[str | list[str]] | None:
     """Read ``key`` or ``key=value``, any number of times, as the SDK's filters."""
@@ -95,6 +95,20 @@ def filters(
         key, equals, value = text.partition("=")
         found.append([key, value] if equals else key)
     return found or None
+
+
+def labelled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a list command ``tags`` and ``properties``, the SDK's filters."""
+    for flag, name, word in (("--property", "properties", "property"), ("--tag", "tags", "tag")):
+        function = click.option(
+            flag,
+            name,
+            multiple=True,
+            metavar="KEY[=VALUE]",
+            callback=_filters,
+            help=f"Only those with this {word}; may be repeated.",
+        )(function)
+    return function
 
 
 def models_from(ids: Sequence[str], files: Sequence[str]) -> list[str]:

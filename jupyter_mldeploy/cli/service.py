@@ -14,7 +14,7 @@ from jupyter_mldeploy.cli.errors import show_error
 from jupyter_mldeploy.cli.exits import Exit
 from jupyter_mldeploy.cli.names import model_ids
 from jupyter_mldeploy.cli.output import notice
-from jupyter_mldeploy.cli.parameters import filters, service_name
+from jupyter_mldeploy.cli.parameters import labelled, service_name
 from jupyter_mldeploy.cli.service_access import get_access_token, get_keys, regen_key
 from jupyter_mldeploy.cli.service_change import (
     delete,
@@ -46,22 +46,7 @@ def service() -> None:
     help="Only those that serve that version.",
     shell_complete=model_ids,
 )
-@click.option(
-    "--tag",
-    "tags",
-    multiple=True,
-    metavar="KEY[=VALUE]",
-    callback=filters,
-    help="Only those with this tag; may be repeated.",
-)
-@click.option(
-    "--property",
-    "properties",
-    multiple=True,
-    metavar="KEY[=VALUE]",
-    callback=filters,
-    help="Only those with this property; may be repeated.",
-)
+@labelled
 def list_services(session: Session, **wanted: Any) -> None:
     """List services and what they do now."""
     found = [each.serialize() for each in mldeploy.Webservice.list(session.workspace(), **wanted)]
