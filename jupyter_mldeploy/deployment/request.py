@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,10 @@ def request_hash(
         The source directory, or the entry script where there is none.
     """
     digest = hashlib.sha256()
-    declared = [[asdict(m) for m in models], inference_config, deployment_config, python]
+    # `python` and `python3` of one environment are one interpreter; the environment is known by
+    # its folder, because in a virtual one both are links to the same file elsewhere.
+    interpreter = [str(Path(python).parent), os.path.realpath(python)]
+    declared = [[asdict(m) for m in models], inference_config, deployment_config, interpreter]
     digest.update(json.dumps(declared, sort_keys=True).encode())
     local = [Path(model.path) for model in models if model.path]
     for top in (sources, *local):

@@ -64,3 +64,14 @@ def test_the_trip_through_a_row(tmp_path):
         fields={"tags": {"a": "b"}},
     )
     assert RolloutRequest.from_payload(request.to_payload()) == request
+
+
+def test_two_names_of_one_interpreter_are_one(tmp_path):
+    (tmp_path / "src").write_text("script")
+    for environment in ("a", "b"):
+        (tmp_path / environment).mkdir()
+        for name in ("python", "python3"):
+            (tmp_path / environment / name).symlink_to("/bin/sh")
+    one = hash_of(tmp_path, python=str(tmp_path / "a" / "python"))
+    assert hash_of(tmp_path, python=str(tmp_path / "a" / "python3")) == one
+    assert hash_of(tmp_path, python=str(tmp_path / "b" / "python")) != one
