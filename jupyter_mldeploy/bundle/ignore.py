@@ -88,9 +88,7 @@ def _regex(glob: str) -> str:
             made.append("[^/]")
             at += 1
         elif rest[0] == "[" and (end := rest.find("]", 2)) > 0:
-            inside = rest[1:end].replace("\\", "\\\\").replace("[", "\\[")
-            inside = f"^{inside[1:]}" if inside.startswith("!") else inside
-            made.append(f"(?!/)[{inside}]")
+            made.append(f"(?!/)[{_characters(rest[1:end])}]")
             at += end + 1
         elif rest[0] == "\\" and len(rest) > 1:
             made.append(re.escape(rest[1]))
@@ -99,3 +97,14 @@ def _regex(glob: str) -> str:
             made.append(re.escape(rest[0]))
             at += 1
     return "".join(made)
+
+
+def _characters(inside: str) -> str:
+    """Return what stands in brackets for :mod:`re`: only a ``-`` within keeps its meaning."""
+    negated = len(inside) > 1 and inside[0] in "!^"
+    inside = inside[1:] if negated else inside
+    made = []
+    for at, character in enumerate(inside):
+        between = 0 < at < len(inside) - 1 and "-" not in {inside[at - 1], inside[at + 1]}
+        made.append("-" if character == "-" and between else re.escape(character))
+    return ("^" if negated else "") + "".join(made)
