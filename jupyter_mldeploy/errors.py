@@ -6,11 +6,12 @@ written against it keeps its ``except`` clauses.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 __all__ = [
     "ConfigurationError",
+    "Fix",
     "MLDeployError",
     "ModelNotFoundException",
     "OperationCancelled",
@@ -22,6 +23,24 @@ __all__ = [
     "UserErrorException",
     "WebserviceException",
 ]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A way out that a program can take, not only a person.
+
+    Parameters
+    ----------
+    kind
+        What to do: ``add_package``, ``pin_package``, ``set_source_directory``,
+        ``use_model_path``, ``set_variable``, ``other_port``, ``more_time``,
+        ``more_memory``, ``replace_text``.
+    arguments
+        To what, by name; JSON-able.
+    """
+
+    kind: str
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,6 +59,8 @@ class Problem:
         Where, in the user's own script, when it is theirs.
     traceback
         The traceback, without frames of ours; empty when there is none.
+    fix
+        What to do next in a form that a program can carry out, where there is one.
     """
 
     what: str
@@ -49,6 +70,7 @@ class Problem:
     line: int | None = None
     code: str | None = None
     traceback: str = ""
+    fix: Fix | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON-able dictionary."""
@@ -58,7 +80,11 @@ class Problem:
     def from_dict(cls, data: dict[str, Any]) -> Problem:
         """Read what :meth:`to_dict` wrote; unknown keys (a newer writer's) are ignored."""
         known = cls.__dataclass_fields__
-        return cls(**{key: value for key, value in data.items() if key in known})
+        fields = {key: value for key, value in data.items() if key in known}
+        fix = fields.get("fix")
+        if isinstance(fix, dict):
+            fields["fix"] = Fix(str(fix.get("kind", "")), dict(fix.get("arguments") or {}))
+        return cls(**fields)
 
     def __str__(self) -> str:
         lines = [self.what]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +16,11 @@ def _own_home(tmp_path_factory, monkeypatch):
     for name in list(os.environ):
         if name.startswith("MLDEPLOY_") and name != "MLDEPLOY_HOME":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def short_run_dir(monkeypatch):
+    """A run folder of its own; tmp_path can be too long for a socket."""
+    with tempfile.TemporaryDirectory(prefix="mldeploy-test-", dir="/tmp") as folder:
+        monkeypatch.setenv("MLDEPLOY_RUN_DIR", f"{folder}/run")
+        yield Path(folder) / "run"

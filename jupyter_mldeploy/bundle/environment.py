@@ -6,6 +6,7 @@ A scan reads a file or two for every package. Its result is kept under
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -173,15 +174,18 @@ def _remember(file: Path, found: _Found) -> None:
         "packages": record.packages,
         "imports": record.imports,
     }
-    import tempfile  # noqa: PLC0415  (only after a scan)
-
     # A home that cannot be written costs the scan again, nothing more.
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, new = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-        with os.fdopen(handle, "w") as stream:
-            json.dump(said, stream, separators=(",", ":"))
-        Path(new).replace(file)
+        # One fixed name, so that a writer that is killed leaves nothing for ever.
+        new = file.with_name(f".{file.name}.new")
+        with new.open("a") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # else another writes the same
+            if os.fstat(stream.fileno()).st_ino == new.stat().st_ino:
+                stream.truncate(0)
+                json.dump(said, stream, separators=(",", ":"))
+                stream.flush()
+                new.replace(file)
 
 
 def _plain(name: str) -> str:

@@ -6,6 +6,8 @@ upgrade of this package never changes what already serves.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -16,11 +18,12 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mldeploy.errors import RunEnvironmentException
 
-__all__ = ["copy_runtime", "ensure_runtime"]
+__all__ = ["copy_runtime", "ensure_runtime", "runtime_name"]
 
 _ISLAND = "mldeploy_serving"
 
@@ -52,7 +55,8 @@ _NEEDLESS_FOLDERS = {"__pycache__", "tests", "test"}
 # Licences have to travel with the code; METADATA lets importlib.metadata find it.
 _KEPT_OF_DIST_INFO = ("METADATA", "LICENSE", "LICENCE", "AUTHORS", "COPYING", "NOTICE")
 
-_ABANDONED_SECONDS = 3600
+# A folder is locked a moment after it is made.
+_UNLOCKED_SECONDS = 1.0
 
 
 def ensure_runtime(home: Path) -> Path:
@@ -74,9 +78,18 @@ def ensure_runtime(home: Path) -> Path:
     island = _island()
     wheels = [_Wheel(name) for name in _WHEELS]
     folder = home / "runtimes" / _digest(island, wheels)
+    _remove_abandoned(folder.parent)
+    # Its time says when it was last asked for: retention keeps to it.
+    with contextlib.suppress(OSError):
+        os.utime(folder)
     if not (folder / "__main__.py").is_file():
         _make(folder, island, wheels)
     return folder
+
+
+def runtime_name() -> str:
+    """Return the name that :func:`ensure_runtime` gives its folder now."""
+    return _digest(_island(), [_Wheel(name) for name in _WHEELS])
 
 
 def copy_runtime(runtime: Path, target: Path) -> None:
@@ -179,14 +192,16 @@ def _digest(island: list[tuple[str, Path]], wheels: list[_Wheel]) -> str:
 def _make(folder: Path, island: list[tuple[str, Path]], wheels: list[_Wheel]) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder.parent)
         new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        lock = os.open(new, os.O_RDONLY)
         try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel gives it back when this process dies
             new.chmod(0o755)
             _fill(new, island, wheels)
             _rename(new, folder)
         finally:
             shutil.rmtree(new, ignore_errors=True)
+            os.close(lock)
     except OSError as broken:
         raise RunEnvironmentException(
             f"The serving runtime could not be written to {folder}: {broken.strerror or broken}.",
@@ -227,12 +242,18 @@ def _rename(new: Path, folder: Path) -> None:
 
 
 def _remove_abandoned(runtimes: Path) -> None:
-    for entry in os.scandir(runtimes):
-        with_dot = entry.name.startswith(".")
-        if with_dot and entry.stat(follow_symlinks=False).st_mtime < (
-            time.time() - _ABANDONED_SECONDS
-        ):
-            shutil.rmtree(entry.path, ignore_errors=True)
+    """Remove what a process was making when it was killed."""
+    young = time.time() - _UNLOCKED_SECONDS
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for entry in os.scandir(runtimes):
+            with suppress(OSError):
+                if entry.name.startswith(".") and entry.stat().st_mtime < young:
+                    lock = os.open(entry.path, os.O_RDONLY)
+                    try:
+                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        shutil.rmtree(entry.path)
+                    finally:
+                        os.close(lock)
 
 
 def _link_or_copy(source: str, target: str) -> None:

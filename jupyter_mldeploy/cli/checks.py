@@ -14,12 +14,12 @@ from typing import Any
 
 import jupyter_mldeploy as mldeploy
 from jupyter_mldeploy.cli import disks
-from jupyter_mldeploy.cli.limits import read_limits
 from jupyter_mldeploy.cli.wording import size
 from jupyter_mldeploy.cli.workspaces import settings_of
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.sdk.settings import Settings
 from jupyter_mldeploy.targets import load_target
+from jupyter_mldeploy.targets.limits import read_limits
 
 __all__ = ["Finding", "findings"]
 

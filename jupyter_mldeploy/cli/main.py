@@ -33,6 +33,8 @@ _GROUPS = {
         ("service", "service", "service"),
         ("operation", "operation", "operation"),
         ("workspace", "workspace", "workspace"),
+        ("check", "check", "check"),
+        ("gc", "gc", "gc"),
         ("doctor", "doctor", "doctor"),
         ("config", "config", "config"),
         ("completion", "completion", "completion"),

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 import jupyter_mldeploy as mldeploy
 from jupyter_mldeploy.cli.session import session_of
+from jupyter_mldeploy.deployment.restart import only_looking
 
 __all__ = ["model_ids", "operation_ids", "service_names"]
 
@@ -59,7 +60,7 @@ def _matching(
 ) -> list[CompletionItem]:
     # Whatever is wrong, the person is in the middle of typing: no names then, and no words.
     try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), only_looking():
             found = [
                 CompletionItem(name, help=text)
                 for name, text in names(session_of(context).workspace())

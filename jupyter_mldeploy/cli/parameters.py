@@ -16,7 +16,15 @@ from jupyter_mldeploy.cli.names import model_ids, service_names
 from jupyter_mldeploy.cli.output import notice
 from jupyter_mldeploy.errors import ConfigurationError
 
-__all__ = ["agreed", "labelled", "model_choice", "models_from", "service_name", "yes"]
+__all__ = [
+    "agreed",
+    "labelled",
+    "model_choice",
+    "models_from",
+    "service_name",
+    "service_name_or_all",
+    "yes",
+]
 
 
 def service_name(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,6 +37,26 @@ def service_name(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def named(*args: Any, positional: str | None, name: str | None, **kwargs: Any) -> Any:
         return function(*args, name=_one(positional, name, "service"), **kwargs)
+
+    return named
+
+
+def service_name_or_all(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``name`` as :func:`service_name` does, or ``None`` for ``--all``."""
+
+    @click.argument("positional", metavar="NAME", required=False, shell_complete=service_names)
+    @click.option(
+        "-n", "--name", "name", metavar="NAME", help="The service.", shell_complete=service_names
+    )
+    @click.option("--all", "every", is_flag=True, help="All services of the workspace.")
+    @wraps(function)
+    def named(
+        *args: Any, positional: str | None, name: str | None, every: bool, **kwargs: Any
+    ) -> Any:
+        found = _one_or_none(positional, name)
+        if every and found:
+            raise click.UsageError(f"Give a name, {found}, or --all; not both.")
+        return function(*args, name=None if every else _one(found, None, "service"), **kwargs)
 
     return named
 

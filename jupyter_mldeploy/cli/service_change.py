@@ -13,12 +13,20 @@ from jupyter_mldeploy.cli.deploy import finish, what_to_serve
 from jupyter_mldeploy.cli.exits import Exit
 from jupyter_mldeploy.cli.flags import ConfiguredCommand, key_values
 from jupyter_mldeploy.cli.output import notice
-from jupyter_mldeploy.cli.parameters import agreed, models_from, service_name, yes
+from jupyter_mldeploy.cli.parameters import (
+    agreed,
+    models_from,
+    service_name,
+    service_name_or_all,
+    yes,
+)
 from jupyter_mldeploy.cli.progress import left_at_work
 from jupyter_mldeploy.cli.session import Session
 from jupyter_mldeploy.cli.snapshot import last_operation, show_service
 
 __all__ = ["delete", "reload", "rollback", "start", "stop", "update"]
+
+_NOTHING_RUNS = ("Stopped", "Failed", "Deleted")
 
 
 @click.command(
@@ -136,14 +144,48 @@ def rollback(
     _finish_last(context, session, service, no_wait=no_wait)
 
 
-@click.command(cls=Command)
-@service_name
+@click.command(cls=Command, examples=("mldeploy service stop --all",))
+@service_name_or_all
 @click.pass_context
-def stop(context: click.Context, session: Session, name: str) -> None:
+def stop(context: click.Context, session: Session, name: str | None) -> None:
     """Let open requests finish and end the service's processes; `start` brings it back."""
+    if name is None:
+        _stop_all(context, session)
+        return
     service = mldeploy.Webservice(session.workspace(), name)
     _carry_out(context, service, service.stop)
     show_service(session, service)
+
+
+def _stop_all(context: click.Context, session: Session) -> None:
+    """Stop what runs, all at the same time; one that cannot be stopped keeps no other from it."""
+    from jupyter_mldeploy.sdk.deploy import submit_on_service  # noqa: PLC0415 -- the store
+
+    stopping, failed = [], False
+    for service in mldeploy.Webservice.list(session.workspace()):
+        if service.status not in _NOTHING_RUNS:
+            try:
+                row = service._row()  # noqa: SLF001 -- stop() would wait for each
+                operation = submit_on_service(service.workspace, row, "stop")
+            except mldeploy.MLDeployError as error:
+                notice(f"{service.name}: {error}")
+                failed = True
+            else:
+                stopping.append((service, operation))
+    for service, operation in stopping:
+        try:
+            operation.wait()
+        except mldeploy.MLDeployError as error:
+            notice(f"{service.name}: {error}")
+            failed = True
+    if session.json:
+        session.show_json([each.serialize() for each, _ in stopping])
+    elif stopping:
+        rows = [[each.name, each.status, each.reason] for each, _ in stopping]
+        session.table(["NAME", "STATUS", "REASON"], rows)
+    else:
+        notice("No service runs.")
+    context.exit(Exit.FAILED if failed else Exit.OK)
 
 
 @click.command(cls=Command)

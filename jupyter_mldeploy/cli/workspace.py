@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 import jupyter_mldeploy as mldeploy
 from jupyter_mldeploy.cli.command import CommandGroup
 from jupyter_mldeploy.cli.output import notice
+from jupyter_mldeploy.cli.parameters import agreed, yes
 from jupyter_mldeploy.cli.session import Session
 from jupyter_mldeploy.cli.wording import ago
 
@@ -65,6 +68,26 @@ def list_workspaces(session: Session) -> None:
             ["NAME", "CREATED", "HOME"],
             [[each["name"], ago(each["created_time"]), each["home"]] for each in found],
         )
+
+
+@workspace.command("delete")
+@click.argument("positional", metavar="NAME", required=False)
+@click.option("-n", "--name", metavar="NAME", help="Its name; -w says the same.")
+@click.option("--with-services", is_flag=True, help="End and delete its services as well.")
+@yes
+def delete(
+    session: Session, positional: str | None, name: str | None, with_services: bool, yes: bool
+) -> None:
+    """Remove a workspace with its models and its history; one with services stays."""
+    wanted = positional or name or session.workspace_name
+    if not wanted:
+        raise click.UsageError("Name the workspace: mldeploy workspace delete NAME")
+    found = replace(session, workspace_name=wanted).workspace()
+    agreed(f"Delete the workspace {wanted}, with all its models?", yes=yes)
+    found.delete(delete_dependent_resources=with_services)
+    notice(f"The workspace {wanted} is deleted.")
+    if session.json:
+        session.show_json({"name": wanted, "deleted": True})
 
 
 def _show(session: Session, shown: mldeploy.Workspace) -> None:

@@ -85,7 +85,9 @@ class FieldFacts:
         if self.kind == "text" and self.minimum:
             return "text that is not empty"
         if self.minimum is not None and self.maximum is not None:
-            return f"{words} from {self.minimum:g} to {self.maximum:g}"
+            if self.above:
+                return f"{words} above {_number(self.minimum)}, at most {_number(self.maximum)}"
+            return f"{words} from {_number(self.minimum)} to {_number(self.maximum)}"
         if self.minimum is not None:
             return (
                 f"{words} greater than {self.minimum:g}"
@@ -93,6 +95,10 @@ class FieldFacts:
                 else (f"{words}, at least {self.minimum:g}")
             )
         return words
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"
 
 
 def fields_of(declaration: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[FieldFacts]:

@@ -109,14 +109,19 @@ class LocalDeploymentConfiguration(Declaration):
     scoring_timeout_ms: int | None = Field(
         None,
         ge=1,
+        le=86_400_000,
         description="Longest time for one request in milliseconds; 3600000 when not given.",
     )
     init_timeout_seconds: float | None = Field(
-        None, gt=0, description="Longest time for init() in seconds; 600 when not given."
+        None,
+        gt=0,
+        le=604_800,
+        description="Longest time for init() in seconds; 600 when not given.",
     )
     drain_seconds: float | None = Field(
         None,
         ge=0,
+        le=43_200,
         description="Longest time in seconds that a replaced server goes on for its open "
         "requests; 30 when not given.",
     )

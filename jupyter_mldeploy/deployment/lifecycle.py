@@ -6,20 +6,18 @@ import shutil
 from typing import Any
 
 from jupyter_mldeploy.config import LocalDeploymentConfiguration
+from jupyter_mldeploy.deployment.diagnosis import failure_explained
 from jupyter_mldeploy.deployment.folders import service_folder
 from jupyter_mldeploy.deployment.launch import launch_of
+from jupyter_mldeploy.deployment.leftovers import clear_leftovers
 from jupyter_mldeploy.deployment.probe import require_healthy
-from jupyter_mldeploy.deployment.rows import generation_row, service_row
+from jupyter_mldeploy.deployment.rows import generation_row, live_service_row, service_row
 from jupyter_mldeploy.errors import WebserviceException
 from jupyter_mldeploy.operations import OperationContext
 from jupyter_mldeploy.store import ServiceRecord
 from jupyter_mldeploy.targets import load_target
 
 __all__ = ["delete", "start", "stop"]
-
-
-def _service(context: OperationContext) -> ServiceRecord:
-    return service_row(context.store, context.payload["service_id"])
 
 
 def _drain_seconds(service: ServiceRecord) -> float:
@@ -30,7 +28,7 @@ def _drain_seconds(service: ServiceRecord) -> float:
 def stop(context: OperationContext) -> None:
     """Drain the service's connections and end its processes; it can be started again."""
     context.plan(["stop"])
-    service = _service(context)
+    service = live_service_row(context.store, context.payload["service_id"])
     with context.phase("stop"):
         # Said first: whoever finds the processes gone must not take it for a crash.
         context.store.services.update(service.id, desired_state="stopped")
@@ -41,7 +39,7 @@ def stop(context: OperationContext) -> None:
 def start(context: OperationContext) -> dict[str, Any]:
     """Run the generation that served last again, on the same port."""
     context.plan(["check", "start", "probe"])
-    service = _service(context)
+    service = live_service_row(context.store, context.payload["service_id"])
     store = context.store
     target = load_target(service.target)
     with context.phase("check"):
@@ -54,7 +52,7 @@ def start(context: OperationContext) -> dict[str, Any]:
         launch = launch_of(store, service, generation)
         target.check(launch)
     try:
-        with context.phase("start"):
+        with context.phase("start"), failure_explained(context, service, generation, target):
             target.resume(launch.service_dir)
             target.wait_ready(launch, cancelled=context.cancelled, progress=context.log)
         with context.phase("probe"):
@@ -70,16 +68,19 @@ def start(context: OperationContext) -> dict[str, Any]:
 def delete(context: OperationContext) -> None:
     """End the service's processes and remove all that was kept of it."""
     context.plan(["stop", "remove"])
-    service = _service(context)
+    service = service_row(context.store, context.payload["service_id"])
     store = context.store
     folder = service_folder(store.home, service.id)
+    target = load_target(service.target)
     with context.phase("stop"):
         store.services.update(service.id, desired_state="stopped")
-        load_target(service.target).stop(folder, _drain_seconds(service))
+        target.stop(folder, _drain_seconds(service))
     with context.phase("remove"):
-        bundles = {g.bundle for g in store.services.generations(service.id) if g.bundle}
-        # The row last: until it is gone, a repeated delete finds what is left.
-        for bundle in bundles:
-            shutil.rmtree(store.home / bundle, ignore_errors=True)
+        # First of all nothing may be started, rolled back to or found equal any more.
+        store.services.update(service.id, serving_generation=None, request_hash=None)
+        for generation in store.services.generations(service.id):
+            store.services.set_generation_state(service.id, generation.number, "pruned")
+        clear_leftovers(store, service_row(store, service.id), target)
         shutil.rmtree(folder, ignore_errors=True)
+        # The row last: until it is gone, a repeated delete finds what is left.
         store.services.delete(service.id)

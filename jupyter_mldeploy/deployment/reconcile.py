@@ -27,12 +27,17 @@ def put_into_service(
 
 
 def reconcile(store: Store, service: ServiceRecord, seen: Observation) -> ServiceRecord:
-    """Finish the record of a switch whose worker died between the switch and its row.
+    """Finish the record of what a worker did that died before it could say so.
 
-    Only while no operation is under way: a worker that lives records its own switch.
+    A switch, or a start; and a stop or a deletion that never came to its deed is taken
+    back. Only while no operation is under way: a worker that lives records its own.
     """
-    if seen.generation is None or seen.generation == service.serving_generation:
+    if seen.generation is None:
         return service
+    if seen.generation == service.serving_generation:
+        if service.desired_state == "running":
+            return service
+        return store.services.update(service.id, desired_state="running", port=seen.port)
     generation = store.services.generation(service.id, seen.generation)
     if generation is None or generation.state != "staged":
         return service

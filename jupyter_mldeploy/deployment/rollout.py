@@ -7,7 +7,6 @@ old one serving, and the reason in the operation.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,16 +17,18 @@ from jupyter_mldeploy.bundle import (
     stage,
     tree,
 )
+from jupyter_mldeploy.deployment.diagnosis import failure_explained
 from jupyter_mldeploy.deployment.folders import service_folder
 from jupyter_mldeploy.deployment.launch import launch_of
+from jupyter_mldeploy.deployment.leftovers import clear_leftovers
+from jupyter_mldeploy.deployment.preflight import preflight, refuse, subject_of
 from jupyter_mldeploy.deployment.probe import require_healthy
-from jupyter_mldeploy.deployment.reconcile import put_into_service, reconcile
+from jupyter_mldeploy.deployment.reconcile import put_into_service
 from jupyter_mldeploy.deployment.request import RolloutRequest
-from jupyter_mldeploy.deployment.retention import prune_generations
-from jupyter_mldeploy.deployment.rows import generation_row, service_row
-from jupyter_mldeploy.deployment.script import check_script
+from jupyter_mldeploy.deployment.retention import tidy_service
+from jupyter_mldeploy.deployment.rows import generation_row, live_service_row, service_row
 from jupyter_mldeploy.deployment.sources import model_sources, resolve_paths
-from jupyter_mldeploy.errors import UserErrorException, WebserviceException
+from jupyter_mldeploy.errors import MLDeployError, UserErrorException, WebserviceException
 from jupyter_mldeploy.operations import OperationContext
 from jupyter_mldeploy.store import GenerationRecord, ServiceRecord
 from jupyter_mldeploy.targets import Launch, Target, load_target
@@ -41,12 +42,12 @@ def roll_out(context: OperationContext) -> dict[str, Any]:
     """Stage a bundle from the request and put it into service."""
     context.plan(PHASES)
     request = RolloutRequest.from_payload(context.payload)
-    service = service_row(context.store, request.service_id)
+    service = live_service_row(context.store, request.service_id)
     target = load_target(service.target)
     with _failure_recorded(context, service, target):
         with context.phase("check"):
-            _clear_leftovers(context, service, target)
-            _check(context, request, target)
+            clear_leftovers(context.store, service, target, own=context.record.id)
+            _check(context, request, service, target)
         with context.phase("stage"):
             generation = _stage(context, request, service)
         with context.phase("environment"):
@@ -59,11 +60,11 @@ def roll_back(context: OperationContext) -> dict[str, Any]:
     context.plan([name for name in PHASES if name not in {"stage", "environment"}])
     request = RolloutRequest.from_payload(context.payload)
     store = context.store
-    service = service_row(store, request.service_id)
+    service = live_service_row(store, request.service_id)
     target = load_target(service.target)
     with _failure_recorded(context, service, target):
         with context.phase("check"):
-            _clear_leftovers(context, service, target)
+            clear_leftovers(context.store, service, target, own=context.record.id)
             _require_available(target)
             if request.rollback_to is None:
                 raise UserErrorException("No generation was named to roll back to.")
@@ -89,7 +90,10 @@ def _failure_recorded(
         yield
     except BaseException as error:
         store = context.store
-        _clear_leftovers(context, service, target)
+        try:
+            clear_leftovers(store, service, target, own=context.record.id)
+        except MLDeployError as left:  # must not hide why the rollout failed
+            context.log(f"not all could be cleared away: {left}", level="warning")
         if isinstance(error, WebserviceException | UserErrorException):
             store.services.update(service.id, problem=error.problem.to_dict())
         serving = service_row(store, service.id).serving_generation
@@ -100,32 +104,22 @@ def _failure_recorded(
         raise
 
 
-def _clear_leftovers(context: OperationContext, service: ServiceRecord, target: Target) -> None:
-    """Discard generations that a rollout left unfinished, this one's or a dead worker's."""
-    store = context.store
-    folder = service_folder(store.home, service.id)
-    # A generation that took the traffic is no leftover, whatever its row says.
-    reconcile(store, service, target.observe(folder))
-    generations = store.services.generations(service.id)
-    kept = {g.bundle for g in generations if g.state in {"serving", "retired"}}
-    for generation in generations:
-        if generation.state == "staged":
-            target.discard(folder, generation.number)
-            store.services.set_generation_state(service.id, generation.number, "failed")
-            if generation.bundle not in kept:
-                shutil.rmtree(store.home / generation.bundle, ignore_errors=True)
-
-
 def _require_available(target: Target) -> None:
     capability = target.capability()
     if not capability.available:
         raise UserErrorException(capability.reason, hint=capability.hint)
 
 
-def _check(context: OperationContext, request: RolloutRequest, target: Target) -> None:
+def _check(
+    context: OperationContext, request: RolloutRequest, service: ServiceRecord, target: Target
+) -> None:
     _require_available(target)
-    source, script = resolve_paths(request)
-    check_script(source / script if source else script)
+    _, script = resolve_paths(request)
+    # Modules are looked for, not imported: the start imports them anyway.
+    report = preflight(subject_of(context.store, service.workspace_id, request), importing=False)
+    for finding in report.warnings:
+        context.log(str(finding), level="warning")
+    refuse(report)
     for model in request.models:
         context.log(f"model {model.id}")
     context.log(f"entry script {script}")
@@ -195,7 +189,7 @@ def _put_into_service(
     target: Target,
 ) -> dict[str, Any]:
     store = context.store
-    with context.phase("start"):
+    with context.phase("start"), failure_explained(context, service, generation, target):
         target.start(launch)
         target.wait_ready(launch, cancelled=context.cancelled, progress=context.log)
     with context.phase("probe"):
@@ -204,5 +198,12 @@ def _put_into_service(
         target.switch(launch)
         observation = target.observe(launch.service_dir)
         put_into_service(store, service, generation, observation.port)
-        prune_generations(store, service.id)
+        _tidy(context, service)
     return {"generation": generation.number, "port": observation.port}
+
+
+def _tidy(context: OperationContext, service: ServiceRecord) -> None:
+    try:
+        tidy_service(context.store, service.id)
+    except (MLDeployError, OSError) as error:  # it serves: that is what was asked for
+        context.log(f"what is not needed any more could not be removed: {error}", level="warning")

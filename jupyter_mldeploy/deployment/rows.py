@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_mldeploy.errors import WebserviceException
 from jupyter_mldeploy.store import GenerationRecord, ServiceRecord, Store
 
-__all__ = ["generation_row", "service_row"]
+__all__ = ["generation_row", "live_service_row", "service_row"]
 
 
 def service_row(store: Store, service_id: str) -> ServiceRecord:
@@ -19,6 +19,22 @@ def service_row(store: Store, service_id: str) -> ServiceRecord:
     record = store.services.get_by_id(service_id)
     if record is None:
         raise WebserviceException(f"WebserviceNotFound: no service has the id {service_id}.", 404)
+    return record
+
+
+def live_service_row(store: Store, service_id: str) -> ServiceRecord:
+    """Return the row of a service that is not deleted.
+
+    Raises
+    ------
+    WebserviceException
+        Status 404: it was deleted between the call and its turn.
+    """
+    record = service_row(store, service_id)
+    if record.deleted:
+        raise WebserviceException(
+            f"Service {record.name} was deleted meanwhile.", 404, hint="Deploy it again."
+        )
     return record
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from jupyter_mldeploy.errors import OperationCancelled
-from jupyter_mldeploy.operations.log import OperationLog
+from jupyter_mldeploy.operations.log import OperationLog, bound_worker_output
 from jupyter_mldeploy.store import OperationRecord, Store
 
 __all__ = ["OperationContext"]
@@ -86,8 +86,9 @@ class OperationContext:
         )
 
     def log(self, text: str, *, level: str = "info") -> None:
-        """Append to the operation's log."""
-        self.log_file.write(text, level=level, phase=self._phase)
+        """Append to the operation's log; a full disk does not end the work itself."""
+        with suppress(OSError):
+            self.log_file.write(text, level=level, phase=self._phase)
 
     def terminate(self) -> None:
         """Cancel from inside the process (a termination signal)."""
@@ -100,6 +101,7 @@ class OperationContext:
         now = time.monotonic()
         if now - self._checked >= _CANCEL_CHECK_SECONDS:
             self._checked = now
+            bound_worker_output(self.log_file.folder)
             self._cancelled = self.store.operations.get(self.record.id).cancel_requested
         return self._cancelled
 

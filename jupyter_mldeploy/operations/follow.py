@@ -8,16 +8,21 @@ from datetime import datetime, timezone
 
 from jupyter_mldeploy.errors import Problem
 from jupyter_mldeploy.operations.log import LogLine, OperationLog
+from jupyter_mldeploy.operations.submit import SUBMITTER
 from jupyter_mldeploy.serving.identity import Identity
 from jupyter_mldeploy.store import OperationRecord, Store
 
-__all__ = ["ACTIVE", "follow", "settle", "wait"]
+__all__ = ["ACTIVE", "WORKER_LOST", "follow", "settle", "wait"]
 
 ACTIVE = ("Queued", "Running")
 
+WORKER_LOST = "WorkerLost"
+"""Kind of the problem of an operation whose worker was killed."""
+
 _POLL_SECONDS = 0.03
 _LIVENESS_SECONDS = 0.5
-_QUEUED_WITHOUT_WORKER_SECONDS = 30.0
+_STARTING_SECONDS = 3.0
+_QUEUED_SECONDS = 30.0
 
 
 def settle(store: Store, record: OperationRecord) -> OperationRecord:
@@ -36,8 +41,9 @@ def settle(store: Store, record: OperationRecord) -> OperationRecord:
             last_words = error_file.read_text(errors="replace").strip()[-4000:]
         problem = Problem(
             what=f"{lost} in phase {record.phase!r}." if record.phase else f"{lost}.",
-            hint="What it had begun was not put into service. Start the operation again.",
-            kind="WorkerLost",
+            hint="The status of the service says what serves now; an update that was not finished "
+            "leaves what served before. Start the operation again.",
+            kind=WORKER_LOST,
             traceback=last_words,
         )
         # Only from Queued or Running: a worker that ended well a moment ago keeps its result.
@@ -46,10 +52,14 @@ def settle(store: Store, record: OperationRecord) -> OperationRecord:
 
 
 def _lost(record: OperationRecord) -> str:
-    if record.worker is None:
+    alive = Identity.from_dict(record.worker).alive() if record.worker else None
+    if record.worker is None or SUBMITTER in record.worker:
+        # No worker has been heard of. A submitter that died may have started one and not been
+        # able to say so. A clock that was set back since ends the wait.
         age = (datetime.now(timezone.utc) - record.created_time).total_seconds()
-        return "The operation was never started" if age > _QUEUED_WITHOUT_WORKER_SECONDS else ""
-    if Identity.from_dict(record.worker).alive() is False:
+        patience = _STARTING_SECONDS if alive is False else _QUEUED_SECONDS
+        return "" if 0 <= age < patience else "The operation was never started"
+    if alive is False:
         return "The process that carried out the operation ended unexpectedly"
     return ""
 

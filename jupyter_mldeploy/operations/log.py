@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -9,7 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["LogLine", "OperationLog"]
+from jupyter_mldeploy.serving.log_file import Outputs
+
+__all__ = ["MAX_BYTES", "LogLine", "OperationLog", "bound_worker_output"]
+
+MAX_BYTES = 10 * 2**20
+"""An operation's log has so many bytes at most, errors aside; and so has its ``worker.err``."""
+
+_FULL = f"The log has reached {MAX_BYTES // 2**20} MB; what follows is left out, errors aside."
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class OperationLog:
     def __init__(self, home: Path, operation_id: str) -> None:
         self.folder = home / "operations" / operation_id
         self.path = self.folder / "log.jsonl"
+        self._full = False
 
     def write(self, text: str, *, level: str = "info", phase: str = "") -> None:
         """Append ``text``, a log line for each of its lines."""
@@ -61,6 +70,14 @@ class OperationLog:
         # One write with O_APPEND: lines of two writers never mix.
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            # An offset is all that a reader keeps, so nothing is moved: the beginning stays,
+            # and errors, which end it, always find room.
+            if level != "error" and os.fstat(descriptor).st_size + len(data) > MAX_BYTES:
+                if self._full:
+                    return
+                self._full = True
+                full = {"ts": now, "level": "warning", "phase": phase, "text": _FULL}
+                data = (json.dumps(full) + "\n").encode()
             os.write(descriptor, data)
         finally:
             os.close(descriptor)
@@ -75,6 +92,20 @@ class OperationLog:
             return [], offset
         end = data.rfind(b"\n") + 1
         return list(_parse(data[:end])), offset + end
+
+
+def bound_worker_output(folder: Path) -> None:
+    """Begin ``worker.err`` anew when this process, whose output it is, has filled it.
+
+    What was written stays as ``worker.err.1`` until the next time.
+    """
+    path = folder / "worker.err"
+    with contextlib.suppress(OSError):  # a full disk must not end the operation
+        ours, named = os.fstat(2), path.stat()
+        if named.st_size < MAX_BYTES or (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino):
+            return
+        path.replace(path.with_name("worker.err.1"))
+        Outputs().reopen(str(path))
 
 
 def _parse(data: bytes) -> Iterator[LogLine]:

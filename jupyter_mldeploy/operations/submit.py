@@ -6,13 +6,18 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
+from jupyter_mldeploy.errors import Problem, StoreError
 from jupyter_mldeploy.operations.log import OperationLog
 from jupyter_mldeploy.serving.identity import Identity
 from jupyter_mldeploy.store import OperationRecord, Store
 
-__all__ = ["submit"]
+__all__ = ["SUBMITTER", "submit"]
+
+SUBMITTER = "submitter"
+"""Marks, in an operation's ``worker``, the process that submits it and has not started one yet."""
 
 
 def submit(
@@ -24,6 +29,7 @@ def submit(
     payload: dict[str, Any],
     procedures: str,
     created_by: str,
+    prepare: Callable[[], object] = lambda: None,
 ) -> OperationRecord:
     """Start slow work that outlives the caller.
 
@@ -39,6 +45,8 @@ def submit(
         Module that registers the body of ``kind``.
     created_by
         Who asked.
+    prepare
+        Called when the operation has its turn on the subject, before its worker starts.
 
     Returns
     -------
@@ -49,6 +57,8 @@ def submit(
     ------
     WebserviceException
         Another operation on the same subject is still at work.
+    StoreError
+        The worker could not be started (disk full, too many processes).
     """
     record = store.operations.create(
         workspace_id=workspace_id,
@@ -56,9 +66,23 @@ def submit(
         subject=subject,
         payload=payload,
         created_by=created_by,
+        worker={**Identity.of().to_dict(), SUBMITTER: True},
         exclusive=True,
     )
-    _spawn(store, record, procedures)
+    try:
+        prepare()
+        _spawn(store, record, procedures)
+    except OSError as error:
+        failure = StoreError(
+            f"The worker of the operation could not be started: {error}.",
+            hint="Check the space and the permissions in the home folder: `mldeploy doctor`.",
+        )
+        store.operations.finish(record.id, "Failed", problem=failure.problem.to_dict())
+        raise failure from error
+    except BaseException as error:
+        problem = getattr(error, "problem", None) or Problem(what=f"It was not started: {error}")
+        store.operations.finish(record.id, "Failed", problem=problem.to_dict())
+        raise
     return record
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_mldeploy.errors import UserErrorException, WebserviceException
 from jupyter_mldeploy.serving.secret_files import (
     SecretsError,
+    check_key,
     create_keys,
     create_token_secret,
     read_keys,
@@ -52,6 +53,24 @@ class AccessToken:
 
 def _secrets(service_folder: Path) -> Path:
     return service_folder / "secrets"
+
+
+def check_given(configuration: LocalDeploymentConfiguration) -> None:
+    """Refuse keys that cannot be used, before anything is made.
+
+    Raises
+    ------
+    UserErrorException
+        A given key cannot be used as one.
+    """
+    try:
+        for key in (configuration.primary_key, configuration.secondary_key):
+            if key is not None:
+                check_key(key.get_secret_value())
+    except SecretsError as error:
+        raise UserErrorException(
+            str(error), hint="Give another key, or leave it out to have one made."
+        ) from None
 
 
 def write_given(service_folder: Path, configuration: LocalDeploymentConfiguration) -> None:

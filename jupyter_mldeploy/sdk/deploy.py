@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,16 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.sdk.webservice import Webservice
     from jupyter_mldeploy.sdk.workspace import Workspace
 
-__all__ = ["deploy_models", "model_references", "submit_on_service", "submit_rollout"]
+__all__ = [
+    "check_port",
+    "deploy_models",
+    "model_references",
+    "request_of",
+    "submit_on_service",
+    "submit_rollout",
+]
+
+_ATTEMPTS = 5
 
 MAX_MODELS = 1000
 """Models in one deployment at most (spec section 2.2)."""
@@ -48,8 +57,6 @@ def deploy_models(
     show_output: bool = False,
 ) -> Webservice:
     """Carry out :meth:`jupyter_mldeploy.Model.deploy`; described there."""
-    from jupyter_mldeploy.sdk.webservice import Webservice  # noqa: PLC0415 -- it imports this module
-
     check_service_name(name)
     if deployment_target is not None:
         raise UserErrorException(
@@ -57,7 +64,34 @@ def deploy_models(
             hint="Leave deployment_target out.",
         )
     deployment = deployment_config or config.LocalDeploymentConfiguration()
-    request = _request(workspace, models, inference_config, deployment)
+    request = request_of(workspace, models, inference_config, deployment)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _shown(_deploy(workspace, name, request, deployment, overwrite), show_output)
+        except _MeanwhileError as meanwhile:
+            # Somebody was first by a moment: what they asked for decides, looked at anew.
+            if attempt == _ATTEMPTS - 1:
+                raise meanwhile.error from None
+    raise AssertionError("unreachable")
+
+
+class _MeanwhileError(Exception):
+    """Another process deployed the name between our look and our deed."""
+
+    def __init__(self, error: WebserviceException) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _deploy(
+    workspace: Workspace,
+    name: str,
+    request: RolloutRequest,
+    deployment: LocalDeploymentConfiguration,
+    overwrite: bool,
+) -> Webservice:
+    from jupyter_mldeploy.sdk.webservice import Webservice  # noqa: PLC0415 -- it imports this module
+
     store, row = workspace._store, workspace._record
     service = store.services.get(row.id, name)
     if service is not None:
@@ -68,9 +102,11 @@ def deploy_models(
         ):
             credentials.write_given(service_folder(store.home, service.id), deployment)
             existing = Webservice(workspace, name)
-            if service.desired_state == "stopped" and not active:
+            if not active and existing.status in {"Stopped", "Crashed"}:
                 existing.start()
-            return _shown(existing, show_output)
+            elif operation is not None and not active:
+                existing._settled = operation.id
+            return existing
         if (service.serving_generation is not None or active) and not overwrite:
             raise WebserviceException(
                 f"Error, a service named {name} already exists in the provided workspace, "
@@ -78,21 +114,32 @@ def deploy_models(
                 409,
                 hint="Use service.update(...), deploy with overwrite=True, or choose another name.",
             )
-    _check_port(workspace, service, name, deployment)
-    if service is None:
-        service = store.services.create(
-            workspace_id=row.id,
-            name=name,
-            compute_type="Local",
-            target="process",
-            host=socket.gethostname(),
-            created_by=workspace._created_by,
-            deployment_config=request.deployment_config,
-            inference_config=request.inference_config,
+    check_port(workspace, service, name, deployment)
+    try:
+        if service is None:
+            service = store.services.create(
+                workspace_id=row.id,
+                name=name,
+                compute_type="Local",
+                target="process",
+                host=socket.gethostname(),
+                created_by=workspace._created_by,
+                deployment_config=request.deployment_config,
+                inference_config=request.inference_config,
+            )
+        folder = service_folder(store.home, service.id)
+        submit_rollout(
+            workspace,
+            service,
+            replace(request, service_id=service.id),
+            "deploy",
+            lambda: credentials.write_given(folder, deployment),
         )
-    credentials.write_given(service_folder(store.home, service.id), deployment)
-    submit_rollout(workspace, service, replace(request, service_id=service.id), "deploy")
-    return _shown(Webservice(workspace, name), show_output)
+    except WebserviceException as error:
+        if error.status_code == 409 and not (overwrite and service is not None):
+            raise _MeanwhileError(error) from error
+        raise
+    return Webservice(workspace, name)
 
 
 def _shown(service: Webservice, show_output: bool) -> Webservice:
@@ -108,18 +155,31 @@ def _wanted_hash(service: ServiceRecord, operation: OperationRecord | None) -> s
     return service.request_hash
 
 
-def _request(
+def request_of(
     workspace: Workspace,
     models: Sequence[Model | str | os.PathLike[str]],
     inference_config: InferenceConfig | None,
     deployment: LocalDeploymentConfiguration,
 ) -> RolloutRequest:
+    """Put the request of a deployment together, or refuse it.
+
+    Raises
+    ------
+    UserErrorException, WebserviceException
+        As :func:`model_references` and :func:`build_request`.
+    """
     if inference_config is None:
         raise UserErrorException(
             "inference_config is required: it names the entry script that loads and calls "
             "the model.",
             hint='Pass InferenceConfig(entry_script="score.py").',
         )
+    _check_types(inference_config, deployment)
+    references = model_references(workspace, models)
+    return build_request(references, inference_config, deployment)
+
+
+def _check_types(inference_config: object, deployment: object) -> None:
     if not isinstance(inference_config, config.InferenceConfig):
         raise UserErrorException(
             f"inference_config must be an InferenceConfig, not {type(inference_config).__name__}.",
@@ -131,8 +191,6 @@ def _request(
             f"not {type(deployment).__name__}.",
             hint="This version deploys to this machine only.",
         )
-    references = model_references(workspace, models)
-    return build_request(references, inference_config, deployment)
 
 
 def build_request(
@@ -148,6 +206,8 @@ def build_request(
         The script or its folder is missing or faulty, or the configuration asks
         for what this version cannot do.
     """
+    _check_types(inference_config, deployment)
+    credentials.check_given(deployment)
     unsupported = inference_config.unsupported_here()
     if unsupported:
         raise UserErrorException(
@@ -222,6 +282,14 @@ def model_references(
 
 def _reference(workspace: Workspace, model: Model | str | os.PathLike[str]) -> ModelReference:
     if isinstance(model, Model):
+        home, other = workspace._store.home, model.workspace._store.home
+        if (home, workspace._record.id) != (other, model.workspace._record.id):
+            raise UserErrorException(
+                f"Model {model.id} is registered in workspace {model.workspace.name}, not in "
+                f"{workspace.name}.",
+                hint="Deploy it there, or register it here: "
+                "Model.register(ws, model.download(folder), name).",
+            )
         record = workspace._store.models.get(workspace._record.id, model.name, model.version)
         return ModelReference(record.name, record.version, record.sha256)
     if not isinstance(model, str | os.PathLike):
@@ -235,7 +303,7 @@ def _reference(workspace: Workspace, model: Model | str | os.PathLike[str]) -> M
         if found is not None:
             return ModelReference(found.name, found.version, found.sha256)
     path = Path(text)
-    if path.exists():
+    if text and path.exists():
         return ModelReference(path.resolve().name[:30], 0, path=str(path.resolve()))
     raise WebserviceException(
         f"ModelNotFound: {text!r} is neither a registered model of workspace "
@@ -245,7 +313,7 @@ def _reference(workspace: Workspace, model: Model | str | os.PathLike[str]) -> M
     )
 
 
-def _check_port(
+def check_port(
     workspace: Workspace,
     service: ServiceRecord | None,
     name: str,
@@ -276,16 +344,31 @@ def _check_port(
 
 
 def submit_rollout(
-    workspace: Workspace, service: ServiceRecord, request: RolloutRequest, kind: str
+    workspace: Workspace,
+    service: ServiceRecord,
+    request: RolloutRequest,
+    kind: str,
+    prepare: Callable[[], object] = lambda: None,
 ) -> Operation:
     """Start the worker that rolls ``request`` out."""
-    return submit_on_service(workspace, service, kind, request.to_payload())
+    return submit_on_service(workspace, service, kind, request.to_payload(), prepare)
 
 
 def submit_on_service(
-    workspace: Workspace, service: ServiceRecord, kind: str, payload: dict[str, Any] | None = None
+    workspace: Workspace,
+    service: ServiceRecord,
+    kind: str,
+    payload: dict[str, Any] | None = None,
+    prepare: Callable[[], object] = lambda: None,
 ) -> Operation:
     """Start an operation on a service, unless one is at work already.
+
+    Parameters
+    ----------
+    workspace, service, kind, payload
+        What to do on what.
+    prepare
+        Called when the operation has its turn, before its worker starts.
 
     Raises
     ------
@@ -303,5 +386,6 @@ def submit_on_service(
         payload=payload if payload is not None else {"service_id": service.id},
         procedures=PROCEDURES,
         created_by=workspace._created_by,
+        prepare=prepare,
     )
     return Operation._of(workspace, record)

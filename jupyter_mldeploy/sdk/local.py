@@ -86,8 +86,8 @@ class LocalWebservice(Webservice):
             scoring_timeout_ms=scoring_timeout_ms,
             init_timeout_seconds=init_timeout_seconds,
             drain_seconds=drain_seconds,
-            tags=dict(tags) if tags is not None else None,
-            properties=dict(properties) if properties is not None else None,
+            tags=dict(tags) if isinstance(tags, Mapping) else tags,
+            properties=dict(properties) if isinstance(properties, Mapping) else properties,
             description=description,
         )
 
@@ -129,9 +129,12 @@ class LocalWebservice(Webservice):
             )
         self._refuse_deleted("update")
         request = self._changed_request(models, deployment_config, inference_config)
-        if deployment_config is not None:
-            credentials.write_given(self._folder, deployment_config)
-        operation = submit_rollout(self.workspace, self._row(), request, "update")
+
+        def prepare() -> None:
+            if deployment_config is not None:
+                credentials.write_given(self._folder, deployment_config)
+
+        operation = submit_rollout(self.workspace, self._row(), request, "update", prepare)
         self._waited(operation, wait)
 
     def reload(self, wait: bool = False) -> None:

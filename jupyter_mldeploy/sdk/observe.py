@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
+from jupyter_mldeploy.deployment.diagnosis import diagnose
 from jupyter_mldeploy.deployment.folders import service_folder
+from jupyter_mldeploy.deployment.leftovers import clear_leftovers
 from jupyter_mldeploy.deployment.reconcile import reconcile
-from jupyter_mldeploy.errors import Problem
+from jupyter_mldeploy.errors import Problem, WebserviceException
 from jupyter_mldeploy.operations import settle
-from jupyter_mldeploy.operations.follow import ACTIVE
+from jupyter_mldeploy.operations.follow import ACTIVE, WORKER_LOST
 from jupyter_mldeploy.store import OperationRecord, ServiceRecord, Store
 from jupyter_mldeploy.targets import Observation, Status, WorkerState, load_target
 
@@ -26,6 +29,8 @@ V1_STATES = {
 }
 
 _BUILD_PHASES = {"", "check", "stage", "environment"}
+
+_diagnosed: dict[tuple[str, int, str], Problem] = {}
 
 
 @dataclass(frozen=True)
@@ -73,22 +78,60 @@ def observe(store: Store, service: ServiceRecord) -> ServiceState:
     """Ask the service's target, never the memory of what was started."""
     operation = last_operation(store, service)
     active = operation is not None and operation.state in ACTIVE
-    seen = load_target(service.target).observe(service_folder(store.home, service.id))
+    target = load_target(service.target)
+    if operation is not None and _lost(operation):
+        # Said again at every look until the next operation: this look may be killed as well.
+        with contextlib.suppress(WebserviceException):  # it runs elsewhere: cleared there
+            service = clear_leftovers(store, service, target)
+    seen = target.observe(service_folder(store.home, service.id))
     if not active:
         service = reconcile(store, service, seen)
     if service.serving_generation is None or (active and service.desired_state == "stopped"):
         return _not_in_service(service, operation)
     if service.desired_state == "stopped":
         return _stopped(operation)
-    problem = Problem.from_dict(service.problem) if service.problem else None
-    if problem is None:
-        problem = _problem_of(operation)
+    if seen.status is Status.STOPPED and operation and operation.kind == "start":
+        if active:
+            return ServiceState(Status.STARTING, _under_way(operation), None, seen, operation)
+        if _problem_of(operation):
+            return _not_in_service(service, operation)
+    return _in_service(store, service, operation, seen)
+
+
+def _in_service(
+    store: Store, service: ServiceRecord, operation: OperationRecord | None, seen: Observation
+) -> ServiceState:
+    problem = Problem.from_dict(service.problem) if service.problem else _problem_of(operation)
     reason = seen.reason
-    if active and operation:
+    if operation and operation.state in ACTIVE:
         reason = f"{reason} {_under_way(operation)}"
     elif problem and operation and seen.status is Status.HEALTHY:
         reason = f"{reason} The last {operation.kind} failed."
-    return ServiceState(seen.status, reason.strip(), seen.problem or problem, seen, operation)
+    problem = _explained(store, service, seen) or problem
+    return ServiceState(seen.status, reason.strip(), problem, seen, operation)
+
+
+def _explained(store: Store, service: ServiceRecord, seen: Observation) -> Problem | None:
+    """Return what is wrong with what serves, with cause and way out.
+
+    A worker that died comes first, then the last request that the script failed.
+    """
+    failures = (worker.failure for worker in seen.workers)
+    reported = seen.problem or next((failure for failure in failures if failure), None)
+    if reported is None or seen.generation is None:
+        return reported
+    key = (service.id, seen.generation, reported.what)
+    if key not in _diagnosed:
+        generation = store.services.generation(service.id, seen.generation)
+        if generation is None:
+            return reported
+        _diagnosed.clear()  # one is enough: a service is looked at again and again
+        _diagnosed[key] = diagnose(store, service, generation, reported)
+    return _diagnosed[key]
+
+
+def _lost(operation: OperationRecord) -> bool:
+    return operation.state == "Failed" and (operation.problem or {}).get("kind") == WORKER_LOST
 
 
 def _under_way(operation: OperationRecord) -> str:

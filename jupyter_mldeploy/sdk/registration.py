@@ -120,7 +120,7 @@ def _existing(model_path: object) -> Path:
             hint="Save the model to a file first, for example with joblib.dump(model, path).",
         )
     path = Path(model_path).expanduser()
-    if not path.exists():
+    if not os.fspath(model_path) or not path.exists():
         raise WebserviceException(
             f"Error, provided model path {str(model_path)!r} cannot be found "
             f"(looked at {path.absolute()}).",

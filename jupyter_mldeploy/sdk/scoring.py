@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mldeploy.errors import WebserviceException
+from jupyter_mldeploy.errors import UserErrorException, WebserviceException
 
 if TYPE_CHECKING:
     import requests
@@ -50,7 +50,16 @@ def score(
 
     import requests  # noqa: PLC0415
 
-    body = input_data if isinstance(input_data, str | bytes | bytearray) else json.dumps(input_data)
+    body = input_data
+    if not isinstance(body, str | bytes | bytearray):
+        try:
+            body = json.dumps(body)
+        except (TypeError, ValueError) as error:
+            raise UserErrorException(
+                f"The request cannot be written as JSON: {error}.",
+                hint="An array goes as {'data': array.tolist()}, a frame as "
+                "{'data': frame.to_dict(orient='records')}.",
+            ) from None
     data = body.encode() if isinstance(body, str) else bytes(body)
     with requests.Session() as session:
         # A proxy meant for the network outside must not see requests to this machine.

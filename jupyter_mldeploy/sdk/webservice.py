@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Webservice"]
 
+_BUSY = 409
+_DELETE_ATTEMPTS = 10
+
 
 class Webservice:
     """A deployed model behind an HTTP endpoint.
@@ -55,6 +58,8 @@ class Webservice:
     workspace: Workspace
     name: str
     _id: str
+    # The operation that had ended, well or badly, when a deployment found its wish fulfilled.
+    _settled: str | None = None
 
     def __new__(cls, workspace: Workspace, name: str) -> Webservice:  # noqa: PYI034 -- a subclass
         """Look the service up and choose its class."""
@@ -164,9 +169,14 @@ class Webservice:
 
     @property
     def scoring_uri(self) -> str | None:
-        """``http://localhost:{port}/score``; ``None`` until it was first in service."""
-        port = self._row().port
-        return f"http://localhost:{port}/score" if port else None
+        """``http://localhost:{port}/score``; ``None`` until it was first in service.
+
+        A service that listens on one other address has that address in it.
+        """
+        row = self._row()
+        host = row.deployment_config.get("host") or "127.0.0.1"
+        name = "localhost" if host in _LOCAL_OR_ALL else _reachable(host)
+        return f"http://{name}:{row.port}/score" if row.port else None
 
     @property
     def swagger_uri(self) -> str | None:
@@ -262,9 +272,16 @@ class Webservice:
             if error.status_code is not None:
                 raise
             state = self._state()  # adopts a service whose supervisor died, and says why it is down
+            starting = state and state.operation
+            if starting and starting.kind == "start" and starting.state in ACTIVE:
+                self.wait_for_deployment()  # as after a restart of the machine
+                return self.run(input_data)
             if state is None or state.status is not Status.HEALTHY:
                 reason = f" It is {state.status.value}: {state.reason}" if state else ""
-                raise WebserviceException(error.message + reason, hint=error.hint) from error
+                raise WebserviceException(
+                    error.message + reason,
+                    hint="service.start() runs it again; service.get_logs() says more.",
+                ) from error
             raise
 
     def _credential(self) -> str | None:
@@ -311,8 +328,14 @@ class Webservice:
 
         self._refuse_deleted("wait_for_deployment")
         operation = self._last_operation()
-        if operation is not None and operation.kind != "delete":
+        if operation is not None and operation.kind != "delete" and operation.id != self._settled:
             self._wait(operation, show_output, timeout_sec)
+        state = self._state()
+        if state is not None and state.status in {Status.STOPPED, Status.CRASHED, Status.FAILED}:
+            raise WebserviceException(
+                f"{self.name} is {state.status.value}: {state.reason}",
+                hint="service.start() runs it again; service.get_logs() says more.",
+            )
         if show_output:
             uri = self.scoring_uri or ""
             base = uri.rsplit("/", 1)[0]
@@ -328,13 +351,14 @@ class Webservice:
                 if state and state.status is Status.HEALTHY
                 else ""
             )
-            raise type(error)(
+            told = type(error)(
                 f"{error}{still}\n"
                 f"Current service state: {state.v1 if state else 'deleted'}. "
                 f"Operation ID: {operation.id}. "
-                "More information can be found using '.get_logs()'.",
-                problem=error.problem if not str(error) else None,
-            ) from None
+                "More information can be found using '.get_logs()'."
+            )
+            told.problem, told.hint = error.problem, error.hint
+            raise told from None
 
     def _last_operation(self) -> Operation | None:
         found = Operation.list(self.workspace, subject=self.name, limit=1)
@@ -402,7 +426,8 @@ class Webservice:
     def remove_tags(self, tags: Sequence[str]) -> None:
         """Remove the tags of those keys; a key that is not there is no error."""
         row = self._row()
-        kept = {key: value for key, value in row.tags.items() if key not in set(tags)}
+        gone = {tags} if isinstance(tags, str) else set(tags)
+        kept = {key: value for key, value in row.tags.items() if key not in gone}
         self.workspace._store.services.update(self._id, tags=kept)
 
     def add_properties(self, properties: Mapping[str, str]) -> None:
@@ -441,12 +466,23 @@ class Webservice:
         if self._row().deleted:
             print(f"No service with name {self.name} found to delete.")  # noqa: T201 -- spec 4
             return
-        operation = self._last_operation()
-        if operation is not None and operation.state in ACTIVE:
-            operation.cancel()
-            with contextlib.suppress(MLDeployError):  # however it ended, all of it goes now
-                operation.wait()
-        self._carry_out("delete")
+        for attempt in range(_DELETE_ATTEMPTS):
+            operation = self._last_operation()
+            if operation is not None and operation.state in ACTIVE:
+                if operation.kind != "delete":  # another's deletion is as good as ours
+                    operation.cancel()
+                with contextlib.suppress(MLDeployError):  # however it ended, all of it goes now
+                    operation.wait()
+            if self._row().deleted:
+                return
+            try:
+                self._carry_out("delete")
+            except WebserviceException as error:
+                # Somebody began something on it between our look and our deed.
+                if error.status_code != _BUSY or attempt == _DELETE_ATTEMPTS - 1:
+                    raise
+            else:
+                return
 
     def _carry_out(self, kind: str) -> None:
         submit_on_service(self.workspace, self._row(), kind).wait()
@@ -526,6 +562,10 @@ class Webservice:
         )
 
 
+# What "localhost" reaches; the last ones are every address of the machine.
+_LOCAL_OR_ALL = {"127.0.0.1", "localhost", "0.0.0.0", "::"}  # noqa: S104 -- compared, not bound
+
+
 def _reachable(host: str) -> str:
     """Return the address on which this machine reaches a service that listens on ``host``."""
     if host in {"0.0.0.0", "", "localhost"}:  # noqa: S104 -- compared, not bound
@@ -533,10 +573,16 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _pairs(what: str, pairs: Mapping[str, str]) -> dict[str, str]:
+def _pairs(what: str, pairs: Mapping[Any, Any]) -> dict[str, str]:
     if not isinstance(pairs, Mapping):
         raise WebserviceException(
             f"{what} must be a dictionary, not {type(pairs).__name__}.",
             hint=f"Write {what}={{'key': 'value'}}.",
         )
-    return {str(key): str(value) for key, value in pairs.items()}
+    for key, value in pairs.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise WebserviceException(
+                f"{what} must have text keys and values; {key!r}: {value!r} is not.",
+                hint=f"Write {what}={{'key': 'value'}}.",
+            )
+    return dict(pairs)

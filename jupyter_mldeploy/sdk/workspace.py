@@ -6,7 +6,7 @@ import getpass
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,9 @@ from jupyter_mldeploy.sdk.config_file import ConfigFile, find_config, read_confi
 from jupyter_mldeploy.sdk.settings import Settings, default_home, open_store
 
 if TYPE_CHECKING:
+    from jupyter_mldeploy.config import InferenceConfig, LocalDeploymentConfiguration
+    from jupyter_mldeploy.deployment.collect import Freed
+    from jupyter_mldeploy.deployment.preflight import Report
     from jupyter_mldeploy.sdk.model import Model
     from jupyter_mldeploy.sdk.operation import Operation
     from jupyter_mldeploy.sdk.webservice import Webservice
@@ -86,6 +89,12 @@ class Workspace:
         self._settings = settings
         self._record = record
         self._cloud = {**record.config, **_given(cloud)}
+        # Imported here: it brings the store, which importing the package does not need.
+        from jupyter_mldeploy.deployment.restart import start_after_restart  # noqa: PLC0415
+
+        started = start_after_restart(self._store, record.id, self._created_by)
+        if started:
+            _say(f"After a restart of this machine: starting {', '.join(started)}.")
 
     @classmethod
     def _of(
@@ -308,6 +317,34 @@ class Workspace:
 
         return {each.id: each for each in Operation.list(self)}
 
+    def check(
+        self,
+        models: Sequence[Model | str | os.PathLike[str]],
+        inference_config: InferenceConfig | None = None,
+        deployment_config: LocalDeploymentConfiguration | None = None,
+        name: str | None = None,
+    ) -> Report:
+        """Look at a deployment before it begins; nothing is deployed and the script is not run.
+
+        What the script imports is imported in a child process of the interpreter
+        that would serve it.
+
+        Parameters
+        ----------
+        models, inference_config, deployment_config
+            As for :meth:`Model.deploy`.
+        name
+            The service that would be replaced; its own port then counts as free.
+
+        Returns
+        -------
+        Report
+            ``.ok``, ``.findings`` (severity, sentence, file, line, way out, fix), ``.tree``.
+        """
+        from jupyter_mldeploy.sdk.check import check_deployment  # noqa: PLC0415 -- loads pydantic
+
+        return check_deployment(self, models, inference_config, deployment_config, name)
+
     def get_details(self) -> dict[str, Any]:
         """Return what is known of the workspace: names, places, time of its making."""
         store = self._store
@@ -321,6 +358,48 @@ class Workspace:
             "artifacts": str(store.files.root),
             "created_time": self._record.created_time.isoformat(),
         }
+
+    def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
+        """Remove the workspace with its models and its history.
+
+        Parameters
+        ----------
+        delete_dependent_resources
+            Also end and delete its services; without it, a workspace that has some stays.
+        no_wait
+            Accepted, not used.
+
+        Raises
+        ------
+        UserErrorException
+            It has services; the message names them.
+        WebserviceException
+            Status 409: somebody deploys into it at this moment.
+        """
+        from jupyter_mldeploy.sdk.workspace_end import delete_workspace  # noqa: PLC0415
+
+        del no_wait
+        delete_workspace(self, with_services=delete_dependent_resources)
+
+    def gc(self, dry_run: bool = False) -> list[Freed]:
+        """Remove what nothing uses any more, in all workspaces of this home.
+
+        The rule, with its numbers, is in :mod:`jupyter_mldeploy.deployment.retention`. What
+        serves, what can be rolled back to, and what is being built stays.
+
+        Parameters
+        ----------
+        dry_run
+            Only say what would be removed.
+
+        Returns
+        -------
+        list of Freed
+            For each kind: how many, how many bytes of disk space, and by which rule.
+        """
+        from jupyter_mldeploy.deployment.collect import collect  # noqa: PLC0415 -- only when asked
+
+        return collect(self._store, dry_run=dry_run)
 
     def __repr__(self) -> str:
         return f"Workspace(workspace_name={self.name!r}, home={str(self._settings.home)!r})"
@@ -360,7 +439,11 @@ def _checked_name(name: object) -> str:
 
 
 def _say_once(text: str) -> None:
-    # Standard error: seen in a notebook cell, and never part of a command's JSON.
     if text not in _said:
         _said.add(text)
-        print(text, file=sys.stderr)  # noqa: T201
+        _say(text)
+
+
+def _say(text: str) -> None:
+    # Standard error: seen in a notebook cell, and never part of a command's JSON.
+    print(text, file=sys.stderr)  # noqa: T201

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 from urllib.parse import parse_qs
 
 from .auth import Gate
@@ -94,6 +95,11 @@ class Application:
         """Stop scoring; the sentence goes to clients."""
         self._scorer = self._model = None
         self._unavailable = reason
+
+    @property
+    def last_failure(self) -> dict[str, Any] | None:
+        """The Problem of the last request that the entry script failed, if one did."""
+        return self._scorer.failure if self._scorer else None
 
     # -- the two steps of a request
 

@@ -61,7 +61,7 @@ def load(settings: Settings, begin: Callable[[str], None]) -> Scorer:
             decorated=schemas is not None,
             optional=schemas.optional if schemas else frozenset(),
         )
-        scorer = Scorer(run, reader, documents(settings, run))
+        scorer = Scorer(run, reader, documents(settings, run), settings.app_root)
         logger.info("Invoking init().")
         begin("init()")
         init()

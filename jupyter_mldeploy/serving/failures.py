@@ -91,8 +91,8 @@ def _sentences(error: BaseException, doing: str) -> tuple[str, str]:
             f"{doing} ended the process with sys.exit({error.code!r}).",
             "Raise an exception instead: its message is then shown here.",
         )
-    what = f"{doing} raised {type(error).__name__}" + (f": {message}" if message else "") + "."
-    return what.replace("..", "."), _hint(error, message)
+    what = f"{doing} raised {type(error).__name__}" + (f": {message}" if message else "")
+    return what if what.endswith(".") else f"{what}.", _hint(error, message)
 
 
 def _hint(error: BaseException, message: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ from .settings import Settings, SettingsError
 
 __all__ = ["main"]
 
+STDERR = 2
 EXIT_BAD_SETTINGS = 1  # as the v1 server does for arguments it cannot use
 
 logger = logging.getLogger("azmlinfsrv")
@@ -31,6 +33,10 @@ def main() -> int:
         script or its ``init()`` failed, else what ``run()`` gave to ``sys.exit``.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A crash of compiled code leaves the Python stacks in the log; so does SIGQUIT, which a
+    # supervisor sends to a server that hangs before it ends it.
+    faulthandler.enable(STDERR)
+    faulthandler.register(signal.SIGQUIT, STDERR)
     try:
         settings = Settings.take(os.environ)
         configure(settings.log_level)

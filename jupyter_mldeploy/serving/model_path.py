@@ -14,6 +14,9 @@ LISTED = 20  # names shown in an error
 class ModelNotFoundException(Exception):
     """No file of that model is in the places where it is looked for."""
 
+    # Shown in the user's tracebacks, so under the name that scripts know.
+    __module__ = "azureml.exceptions"
+
 
 def get_model_path(
     model_name: str,

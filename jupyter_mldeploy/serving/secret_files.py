@@ -19,6 +19,7 @@ __all__ = [
     "TOKEN_FILE",
     "Keys",
     "SecretsError",
+    "check_key",
     "create_keys",
     "create_token_secret",
     "read_keys",
@@ -30,6 +31,7 @@ __all__ = [
 KEYS_FILE = "keys.json"
 TOKEN_FILE = "token.json"  # noqa: S105 - a file's name
 LEAST_KEY_LENGTH = 8
+MOST_KEY_LENGTH = 512  # a header has to carry it
 
 
 class SecretsError(Exception):
@@ -78,7 +80,7 @@ def create_keys(directory: Path, primary: str | None = None, secondary: str | No
     """
     for key in (primary, secondary):
         if key is not None:
-            _check_key(key)
+            check_key(key)
     with _locked(directory):
         try:
             old = read_keys(directory)
@@ -108,7 +110,7 @@ def rotate_key(directory: Path, which: str, value: str | None = None) -> Keys:
     if name not in {"primary", "secondary"}:
         raise SecretsError(f"There is no {which!r} key: name 'primary' or 'secondary'.")
     if value is not None:
-        _check_key(value)
+        check_key(value)
     with _locked(directory):
         old = read_keys(directory)
         pair = {"primary": old.primary, "secondary": old.secondary, name: value or _new_secret()}
@@ -153,11 +155,19 @@ def _new_secret() -> str:
     return os.urandom(32).hex()
 
 
-def _check_key(key: str) -> None:
-    if len(key) < LEAST_KEY_LENGTH or not key.isascii() or not key.isprintable() or " " in key:
+def check_key(key: str) -> None:
+    """Refuse what cannot be a key.
+
+    Raises
+    ------
+    SecretsError
+        It is too short, too long, or cannot travel in a header.
+    """
+    fits = LEAST_KEY_LENGTH <= len(key) <= MOST_KEY_LENGTH
+    if not fits or not key.isascii() or not key.isprintable() or " " in key:
         raise SecretsError(
-            f"A key needs at least {LEAST_KEY_LENGTH} printable ASCII characters without spaces, "
-            "because it travels in an HTTP header."
+            f"A key needs {LEAST_KEY_LENGTH} to {MOST_KEY_LENGTH} printable ASCII characters "
+            "without spaces, because it travels in an HTTP header."
         )
 
 
@@ -174,7 +184,8 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def _write(path: Path, data: dict[str, str]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # One fixed name: writers hold the folder's lock, and what a killed one left is written over.
+    temporary = path.with_name(f".{path.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.fchmod(descriptor, 0o600)

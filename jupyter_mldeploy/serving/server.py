@@ -22,6 +22,7 @@ from .failures import ScriptError, describe, readable_traceback
 from .hosts import HostRule
 from .http11 import HttpConnection
 from .listener import Listener
+from .log_file import Outputs
 from .messages import Request, Response
 from .model_thread import ModelThread
 from .scorer import Scorer
@@ -71,6 +72,7 @@ class Server:
         self._connections: set[HttpConnection] = set()
         self._deadline: asyncio.TimerHandle | None = None
         self._drain_code = 0
+        self._outputs = Outputs()
         self._step = "The start"
 
     def run(self) -> int:
@@ -244,6 +246,7 @@ class Server:
             "status": self._op_status,
             "probe": self._op_probe,
             "handover": self._op_handover,
+            "reopen_logs": self._op_reopen_logs,
         }.get(str(message.get("op")))
         answer = {"id": message.get("id")}
         try:
@@ -291,6 +294,7 @@ class Server:
                 "in_flight": counts.in_flight,
                 "connections": len(self._connections),
                 "rss": resident_bytes(),
+                "failure": self._app.last_failure,
             }
         )
 
@@ -331,6 +335,15 @@ class Server:
         if not sockets:
             raise ValueError(f"The server is {self._state} and has given up its sockets.")
         client.send({**answer, "ok": True}, [sock.fileno() for sock in sockets])
+
+    def _op_reopen_logs(
+        self, client: ControlClient, message: dict[str, Any], answer: dict[str, Any]
+    ) -> None:
+        try:
+            self._outputs.reopen(str(message["path"]))
+        except (OSError, KeyError) as error:
+            raise ValueError(f"The log cannot be opened: {error}.") from None
+        client.send({**answer, "ok": True})
 
 
 def resident_bytes() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +14,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import Pool
 
-from jupyter_mldeploy.errors import StoreError
+from jupyter_mldeploy.errors import MLDeployError, StoreError
 
 __all__ = ["Database"]
 
 _BUSY_SECONDS = 30
+
+# SQLite's words that users would take for something else.
+_SAID = {"database is locked": "another process is writing to it"}
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _inherited: list[Pool] = []
@@ -47,6 +51,7 @@ class Database:
         self._engine = create_engine(self.url, connect_args={"timeout": _BUSY_SECONDS})
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)
+        self._refusal: StoreError | None = None
         self._writer = self._engine.execution_options(immediate=True)
         _databases.add(self)
 
@@ -58,31 +63,58 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection that alone may write until the block ends (BEGIN IMMEDIATE)."""
+        """Give a connection that alone may write until the block ends (BEGIN IMMEDIATE).
+
+        Raises
+        ------
+        StoreError
+            It cannot be written to, or :meth:`only_read` was called.
+        """
+        self.require_writable()
         with self._transaction(self._writer) as connection:
             yield connection
+
+    def only_read(self, why: str, hint: str) -> None:
+        """Refuse to write from now on, with that sentence and that way out."""
+        self._refusal = StoreError(why, hint=hint)
+
+    def require_writable(self) -> None:
+        """Raise what :meth:`only_read` was given, if it was."""
+        if self._refusal is not None:
+            raise StoreError(self._refusal.message, hint=self._refusal.hint)
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
         try:
             with engine.begin() as connection:
                 yield connection
-        except IntegrityError:
-            raise  # has a meaning that only the repository knows
+        except (IntegrityError, MLDeployError):
+            raise  # has a meaning that only the repository, or the caller, knows
+        except ValueError as error:  # a column that holds no JSON, no time, ...
+            raise StoreError(
+                f"The database {self.path} holds a record that cannot be read: {error}.",
+                hint="Restore a copy of that file, or move it away and begin anew.",
+            ) from error
         except SQLAlchemyError as error:
             cause = str(getattr(error, "orig", None) or error)
+            said = _SAID.get(cause, cause)
             raise StoreError(
-                f"The database {self.path} could not be used: {cause}", hint=_hint(cause)
+                f"The database {self.path} could not be used: {said}", hint=_hint(cause)
             ) from error
 
-    @contextmanager
-    def outside_transaction(self) -> Iterator[Any]:
-        """Give the driver's own connection, for what no transaction allows (journal mode)."""
+    def use_journal(self, mode: str) -> None:
+        """Set the journal mode, ``WAL`` or ``DELETE``. It is kept in the file."""
+        # Not in a transaction; and what was agreed about fsyncs depends on it.
         raw = self._engine.raw_connection()
         try:
-            yield raw
+            raw.execute(f"PRAGMA journal_mode={mode}")
+        except sqlite3.OperationalError as error:
+            raise StoreError(
+                f"The database {self.path} could not be used: {error}", hint=_hint(str(error))
+            ) from error
         finally:
             raw.close()
+        self._engine.dispose()
 
     def close(self) -> None:
         """Close the connections. The object opens new ones if it is used again."""
@@ -120,8 +152,9 @@ def _prepare(dbapi_connection: Any, record: object) -> None:  # noqa: ARG001
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
     cursor.execute("PRAGMA foreign_keys=ON")
-    # With a write-ahead log: no fsync a commit, and still never a broken database.
-    cursor.execute("PRAGMA synchronous=NORMAL")
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        # With a write-ahead log: no fsync a commit, and still never a broken database.
+        cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
 
 
@@ -133,7 +166,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _hint(cause: str) -> str:
-    if "locked" in cause:
+    if "locked" in cause or "busy" in cause:
         return (
             f"Another process has been writing for more than {_BUSY_SECONDS} s; "
             "end it, then try again."

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import os
 import secrets
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,8 +23,6 @@ from jupyter_mldeploy.store.records import FileEntry
 from jupyter_mldeploy.store.tree import files_under
 
 __all__ = ["Files", "MissingContentError", "StoredFile"]
-
-_ABANDONED_SECONDS = 600
 
 
 class MissingContentError(StoreError):
@@ -125,17 +122,9 @@ class Files:
     @contextmanager
     def _writing(self) -> Iterator[tuple[int, Path]]:
         """Give a new open file and its path; remove it when the block left it there."""
-        temporary = self._temporary / secrets.token_hex(16)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
+            target, temporary = self._new_temporary()
             try:
-                target = os.open(temporary, flags, 0o600)
-            except FileNotFoundError:
-                self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
-                target = os.open(temporary, flags, 0o600)
-            try:
-                # The kernel gives the lock back when its owner dies: no pid to mistake.
-                fcntl.flock(target, fcntl.LOCK_EX)
                 yield target, temporary
             finally:
                 with suppress(FileNotFoundError):
@@ -147,6 +136,22 @@ class Files:
                 f"The content store {self.root} cannot be written to: {error.strerror}.",
                 hint="Free some disk space." if full else "Check its permissions.",
             ) from error
+
+    def _new_temporary(self) -> tuple[int, Path]:
+        """Return a new open file, locked, and its path."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        while True:
+            temporary = self._temporary / secrets.token_hex(16)
+            try:
+                target = os.open(temporary, flags, 0o600)
+            except FileNotFoundError:
+                self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+                target = os.open(temporary, flags, 0o600)
+            # The kernel gives the lock back when its owner dies: no pid to mistake.
+            fcntl.flock(target, fcntl.LOCK_EX)
+            if os.fstat(target).st_nlink:
+                return target, temporary
+            os.close(target)  # a clean-up came between the two and took it for abandoned
 
     def _keep(self, target: int, temporary: Path, stored: StoredFile) -> None:
         final = self.path_of(stored.sha256)
@@ -196,6 +201,21 @@ class Files:
             )
         return source
 
+    def _verify(self, source: Path, entry: FileEntry) -> None:
+        """Hash a content; one that has changed is moved aside, so that it can be added again."""
+        with source.open("rb", buffering=0) as file:
+            if hash_open_file(file.fileno())[0] == entry.sha256:
+                return
+        damaged = self.root / "damaged" / entry.sha256
+        damaged.parent.mkdir(mode=0o700, exist_ok=True)
+        source.replace(damaged)
+        raise MissingContentError(
+            f"The content of {entry.path} was changed in the store after it was registered; it "
+            f"was moved to {damaged}.",
+            hint="Register the model again from its original file, or restore "
+            f"{source} from a backup.",
+        )
+
     def materialise(
         self,
         entries: Iterable[FileEntry],
@@ -217,8 +237,9 @@ class Files:
 
         Raises
         ------
-        StoreError
-            A content is missing or damaged.
+        MissingContentError
+            A content is missing, or is not any more what was registered: it is hashed on the
+            way out.
         FileExistsError
             A file is there, without `overwrite`.
         """
@@ -226,6 +247,7 @@ class Files:
         made: set[Path] = set()
         for entry in entries:
             source = self._checked(entry)
+            self._verify(source, entry)
             target = dest / entry.path
             if target.parent not in made:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -261,25 +283,16 @@ class Files:
                 return status.st_size
         return None
 
-    def remove_abandoned(self, age: float = _ABANDONED_SECONDS) -> int:
-        """Remove what writers that died have left half written; return how many files.
-
-        Parameters
-        ----------
-        age
-            Seconds without a write. A file is locked a moment after it is made: the age
-            keeps it safe in that moment.
-        """
+    def remove_abandoned(self) -> int:
+        """Remove what writers that died have left half written; return how many files."""
         try:
             names = os.listdir(self._temporary)  # noqa: PTH208  (names, not paths)
         except OSError:
             return 0
-        return sum(self._remove_if_abandoned(self._temporary / name, age) for name in names)
+        return sum(self._remove_if_abandoned(self._temporary / name) for name in names)
 
-    def _remove_if_abandoned(self, path: Path, age: float) -> bool:
+    def _remove_if_abandoned(self, path: Path) -> bool:
         with suppress(OSError):
-            if path.stat().st_mtime > time.time() - age:
-                return False
             file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from jupyter_mldeploy.errors import StoreError
 from jupyter_mldeploy.store.database import Database
+from jupyter_mldeploy.store.storage import may_share_memory
 from jupyter_mldeploy.store.tables import REVISION
 
 __all__ = ["MIGRATIONS", "ensure_current", "stored_revision"]
@@ -23,13 +24,16 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 def ensure_current(database: Database) -> None:
     """Create the database, or migrate it, when it is not at our revision.
 
-    When it is, this is one SELECT, and alembic is never imported.
+    When it is, this is one SELECT, and alembic is never imported. One that a newer version
+    wrote can only be read.
 
     Raises
     ------
     StoreError
-        The database was written by a newer version of the package, or is not ours.
+        The database is not ours, or cannot be used.
     """
+    if database.path.exists() and not may_share_memory(database.path.parent):
+        database.use_journal("DELETE")  # it may have come here from a disk of its own
     if database.path.exists() and stored_revision(database) == REVISION:
         return
     with _only_one(database.path):
@@ -60,14 +64,18 @@ def _migrate(database: Database, revision: str | None) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
-        raise StoreError(
+        # Within a major version migrations only add: what we know of it can be read.
+        database.only_read(
             f"The database {database.path} was written by a newer version of jupyter_mldeploy "
-            f"(its revision is {revision}, this version knows {REVISION}).",
-            hint="Upgrade this environment: pip install --upgrade jupyter_mldeploy",
+            f"(its revision is {revision}, this version knows {REVISION}): here it can be read, "
+            "not changed.",
+            "Upgrade this environment: pip install --upgrade jupyter_mldeploy",
         )
+        return
     if revision is None:
         _refuse_foreign(database)
-        _use_write_ahead_log(database)
+        if may_share_memory(database.path.parent):
+            database.use_journal("WAL")
     with database.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -81,14 +89,6 @@ def _refuse_foreign(database: Database) -> None:
             f"The database {database.path} holds tables of another program ({tables[0]}, ...).",
             hint="Give a path of its own: MLDEPLOY_DATABASE_URL or database_url=.",
         )
-
-
-def _use_write_ahead_log(database: Database) -> None:
-    # The mode is kept in the file: later connections need not ask for it.
-    with database.outside_transaction() as connection:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.close()
 
 
 @contextmanager

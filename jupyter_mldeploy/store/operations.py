@@ -6,9 +6,10 @@ import builtins
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from jupyter_mldeploy.errors import UserErrorException, WebserviceException
 from jupyter_mldeploy.store.database import Database
@@ -20,6 +21,7 @@ __all__ = ["Operations"]
 
 _FIXED = frozenset({"id", "workspace_id", "kind", "subject", "created_time", "created_by"})
 _OPEN = ("Queued", "Running")
+_TIME_DIGITS = 12
 
 
 class Operations:
@@ -36,6 +38,7 @@ class Operations:
         *,
         created_by: str,
         payload: Mapping[str, Any] | None = None,
+        worker: Mapping[str, Any] | None = None,
         exclusive: bool = False,
     ) -> OperationRecord:
         """Add an operation in state ``Queued``.
@@ -44,6 +47,8 @@ class Operations:
         ----------
         subject
             What it works on, e.g. the name of a service.
+        worker
+            Identity of the process that answers for it until its worker claims it.
         exclusive
             Refuse when another operation on the same subject has not ended.
 
@@ -61,11 +66,17 @@ class Operations:
             created_time=utc_now(),
             created_by=created_by,
             payload=dict(payload or {}),
+            worker=None if worker is None else dict(worker),
         )
         values = {each: getattr(record, each) for each in operations.c.keys()}  # noqa: SIM118
         with self._database.write() as connection:
             if exclusive:
                 _refuse_second(connection, workspace_id, subject)
+            last = connection.scalar(select(func.max(operations.c.id)))
+            if last is not None and last > record.id:
+                # The clock was set back. Ids tell which operation is the last one.
+                record = replace(record, id=_new_id(int(last[:_TIME_DIGITS], 16) + 1))
+                values["id"] = record.id
             connection.execute(insert(operations).values(values))
         return record
 
@@ -134,7 +145,11 @@ class Operations:
         claimed = self._change(
             operation_id,
             ("Queued",),
-            {"state": "Running", "worker": dict(worker), "started_time": utc_now()},
+            {
+                "state": "Running",
+                "worker": dict(worker),
+                "started_time": _now_after("created_time"),
+            },
         )
         return self.get(operation_id) if claimed else None
 
@@ -153,7 +168,7 @@ class Operations:
                 "state": state,
                 "problem": None if problem is None else dict(problem),
                 "result": None if result is None else dict(result),
-                "finished_time": utc_now(),
+                "finished_time": _now_after("started_time", "created_time"),
             },
         )
 
@@ -169,6 +184,14 @@ class Operations:
         )
         with self._database.write() as connection:
             return connection.execute(statement).rowcount == 1
+
+
+def _now_after(*columns: str) -> Any:
+    """Return the present time, or the later one in those columns: nothing lasts less than 0 s."""
+    # The scalar max() of SQLite, which is NULL when one of its arguments is.
+    now = literal(utc_now(), operations.c.created_time.type)
+    earlier = [func.coalesce(operations.c[name], operations.c.created_time) for name in columns]
+    return func.max(now, *earlier, type_=operations.c.created_time.type)
 
 
 def _refuse_second(connection: Connection, workspace_id: int, subject: str) -> None:
@@ -189,6 +212,6 @@ def _refuse_second(connection: Connection, workspace_id: int, subject: str) -> N
         )
 
 
-def _new_id() -> str:
+def _new_id(least: int = 0) -> str:
     # 48 bits of milliseconds, then chance: sorts by time, and two never meet.
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+    return f"{max(least, time.time_ns() // 1_000_000):012x}{secrets.token_hex(10)}"

@@ -129,6 +129,21 @@ class Services:
             and matches_pairs(each.properties, with_properties)
         ]
 
+    def meant_to_run(self, workspace_id: int) -> builtins.list[tuple[str, str]]:
+        """Return (id, name) of the services that were in service and not stopped, by name."""
+        query = (
+            select(services.c.id, services.c.name)
+            .where(
+                services.c.workspace_id == workspace_id,
+                ~services.c.deleted,
+                services.c.desired_state == "running",
+                services.c.serving_generation.is_not(None),
+            )
+            .order_by(services.c.name)
+        )
+        with self._database.read() as connection:
+            return [(row.id, row.name) for row in connection.execute(query)]
+
     def update(self, service_id: str, **fields: Any) -> ServiceRecord:
         """Change fields of a service and return it as it is then.
 

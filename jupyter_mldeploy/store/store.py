@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -91,7 +93,7 @@ class Store:
         Raises
         ------
         StoreError
-            It cannot be made or read, or a newer version of the package wrote it.
+            It cannot be made or read.
         """
         folder = Path(home).expanduser().absolute()
         try:
@@ -130,6 +132,8 @@ class Store:
         **fields
             As in :meth:`Models.register`.
         """
+        self.database.require_writable()
+        self.files.remove_abandoned()
         for attempt in range(1, _ATTEMPTS + 1):
             files = self.files.add_tree(path, child_paths, progress)
             try:
@@ -148,7 +152,9 @@ class Store:
                     raise
         raise AssertionError("unreachable")
 
-    def remove_unreferenced(self, min_age: float = 3600.0) -> Removed:
+    def remove_unreferenced(
+        self, min_age: float = 3600.0, among: Iterable[str] | None = None
+    ) -> Removed:
         """Remove contents that no model refers to.
 
         Safe beside registrations: they look, under the same lock, whether their contents are
@@ -158,10 +164,12 @@ class Store:
         ----------
         min_age
             Seconds since a content was last added; spares a registration the second copy.
+        among
+            Only these; by default all.
         """
         before = time.time() - min_age
         files = size = 0
-        contents = self.files.contents()
+        contents = self.files.contents() if among is None else iter(among)
         while batch := list(islice(contents, _BATCH)):
             with self.database.write() as connection:
                 query = select(model_files.c.sha256).where(model_files.c.sha256.in_(batch))
@@ -172,6 +180,19 @@ class Store:
                         files += 1
                         size += removed
         return Removed(files, size)
+
+    def unreferenced(self, min_age: float = 3600.0) -> Removed:
+        """Return what :meth:`remove_unreferenced` would remove now."""
+        before = time.time() - min_age
+        with self.database.read() as connection:
+            used = set(connection.scalars(select(model_files.c.sha256)))
+        sizes = []
+        for each in self.files.contents():
+            with suppress(FileNotFoundError):
+                status = self.files.path_of(each).stat()
+                if each not in used and status.st_mtime <= before:
+                    sizes.append(status.st_size)
+        return Removed(len(sizes), sum(sizes))
 
     def close(self) -> None:
         """Close the database's connections; the store may be used again."""

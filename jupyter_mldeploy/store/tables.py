@@ -48,6 +48,8 @@ class Timestamp(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Turn a number into a time in UTC."""
+        if value is not None and not isinstance(value, int):
+            raise ValueError(f"{value!r} is no time")
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 

@@ -93,7 +93,8 @@ class Launch:
 class WorkerState:
     """One server process: its slot, what it does, how often it was restarted, bytes and requests.
 
-    ``rss`` (bytes) and ``requests`` are ``None`` when the process did not answer in time.
+    ``rss`` (bytes) and ``requests`` are ``None`` when the process did not answer in time;
+    ``failure`` is of the last request that the entry script failed, if one did.
     """
 
     slot: int
@@ -102,6 +103,7 @@ class WorkerState:
     restarts: int
     rss: int | None
     requests: int | None
+    failure: Problem | None = None
 
 
 @dataclass(frozen=True)

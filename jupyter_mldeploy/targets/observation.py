@@ -74,6 +74,7 @@ def _workers(state: dict[str, Any]) -> tuple[WorkerState, ...]:
             restarts=server["restarts"],
             rss=server.get("rss"),
             requests=server.get("requests"),
+            failure=_problem(server.get("failure")),
         )
         for server in generations[number]["servers"]
     )

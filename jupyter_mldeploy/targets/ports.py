@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from jupyter_mldeploy.errors import WebserviceException
+from jupyter_mldeploy.errors import Fix, Problem, WebserviceException
 from jupyter_mldeploy.serving.supervisor.sockets import PortTakenError, claim
 
 __all__ = ["describe_owner", "require_free", "taken"]
@@ -34,12 +34,14 @@ def taken(message: str, port: int) -> WebserviceException:
     owner = describe_owner(port)
     if owner:
         message = f"{message.removesuffix('.')}: {owner}."
-    return WebserviceException(
-        message,
-        409,
+    problem = Problem(
+        what=message,
         hint="Choose another port in the deployment configuration, or leave it out to get a free "
         "one, or end that process.",
+        kind="WebserviceException",
+        fix=Fix("other_port", {"port": port}),
     )
+    return WebserviceException(message, 409, problem=problem)
 
 
 def describe_owner(port: int) -> str:

@@ -28,14 +28,16 @@ from jupyter_mldeploy.targets.base import Capability, Launch, Observation, Statu
 from jupyter_mldeploy.targets.control import Control, SupervisorGone, SupervisorSilent
 from jupyter_mldeploy.targets.inherited import inherited
 from jupyter_mldeploy.targets.loading import Loading
+from jupyter_mldeploy.targets.log_limits import log_limits
 from jupyter_mldeploy.targets.log_tail import tail
 from jupyter_mldeploy.targets.observation import of_record, of_state, unhealthy
-from jupyter_mldeploy.targets.ports import require_free
+from jupyter_mldeploy.targets.ports import require_free, taken
 from jupyter_mldeploy.targets.supervision import (
     LOG,
     Recorded,
     connect,
     ensure,
+    not_starting,
     wait_for_exit,
 )
 
@@ -75,7 +77,7 @@ class ProcessTarget:
         Raises
         ------
         WebserviceException
-            The port cannot be had, or the service runs on another one now.
+            The port cannot be had.
         UserErrorException
             There is no such interpreter.
         """
@@ -85,8 +87,10 @@ class ProcessTarget:
                 hint="Deploy from an environment that exists.",
             )
         recorded = Recorded.read(launch.service_dir)
+        if recorded is not None:
+            recorded.require_here(launch.service_dir)
         if recorded is not None and (recorded.supervisor or recorded.servers):
-            _require_same_address(launch, recorded)
+            _require_address(launch, recorded)
         elif launch.port is not None:
             require_free(launch.host, launch.port)
 
@@ -106,6 +110,7 @@ class ProcessTarget:
             "port": launch.port,
             "slots": launch.workers,
             "runtime": str(launch.runtime),
+            **log_limits(os.environ),
         }
         deadline = time.monotonic() + launch.drain_seconds + _STOP_MARGIN
         while True:
@@ -118,6 +123,8 @@ class ProcessTarget:
                     answer = {"stopping": True}
                 if answer.get("ok"):
                     return
+                if answer.get("kind") == "port":
+                    raise taken(str(answer["error"]), launch.port or 0)
                 # It is about to end; when it has, a new one can begin.
                 left = deadline - time.monotonic()
                 if not answer.get("stopping") or not control.wait_for_end(left):
@@ -195,8 +202,13 @@ class ProcessTarget:
             The generation serves.
         """
         control = _reach(service_dir)
-        if control is not None:
-            _ask(control, service_dir, "discard", _STOP_MARGIN, generation=generation)
+        if control is None:
+            _remove_dead_sockets(service_dir)
+        else:
+            answer = _ask(control, service_dir, "discard", _STOP_MARGIN, generation=generation)
+            recorded = Recorded.read(service_dir)
+            if answer.get("ending") and recorded is not None:
+                wait_for_exit(Identity.from_dict(recorded.state["supervisor"]), _STOP_MARGIN)
 
     def observe(self, service_dir: Path) -> Observation:
         """Report what is there now; a supervisor that was killed gets a successor."""
@@ -207,6 +219,7 @@ class ProcessTarget:
             if recorded is None:
                 return never
             if not recorded.supervisor and not recorded.servers:
+                _remove_dead_sockets(service_dir)
                 return of_record(recorded)
             try:
                 with _reach(service_dir) or Control(recorded.state["control"]) as control:
@@ -264,6 +277,11 @@ def _reach(service_dir: Path) -> Control | None:
     if recorded is None:
         return None
     found = connect(service_dir) if recorded.supervisor else None
+    if found is None and recorded.supervisor:
+        # One that hangs up because it ends has said so before; it needs no successor.
+        recorded = Recorded.read(service_dir) or recorded
+        if recorded.state["stopped"] is not None and not recorded.servers:
+            return None
     if found is None and (recorded.supervisor or recorded.servers or recorded.elsewhere):
         return ensure(service_dir)
     return found
@@ -271,11 +289,19 @@ def _reach(service_dir: Path) -> Control | None:
 
 def _remove_dead_sockets(service_dir: Path) -> None:
     """Remove what processes that were killed could not take away themselves."""
-    recorded = Recorded.read(service_dir)
-    if recorded is not None and recorded.supervisor is False and recorded.servers is False:
-        control = Path(recorded.state["control"])
-        for path in control.parent.glob(f"{control.stem}.*"):
-            path.unlink(missing_ok=True)
+    if not _all_dead(Recorded.read(service_dir)):
+        return
+    # Where nothing may be written, a dead socket does no harm.
+    with suppress(OSError), not_starting(service_dir) as certain:
+        recorded = Recorded.read(service_dir) if certain else None
+        if recorded is not None and _all_dead(recorded):
+            control = Path(recorded.state["control"])
+            for path in control.parent.glob(f"{control.stem}.*"):
+                path.unlink(missing_ok=True)
+
+
+def _all_dead(recorded: Recorded | None) -> bool:
+    return recorded is not None and recorded.supervisor is False and recorded.servers is False
 
 
 def _require(service_dir: Path) -> Control:
@@ -303,6 +329,8 @@ def _spec(launch: Launch) -> dict[str, Any]:
     environment["MLDEPLOY_SECRETS_DIR"] = str(launch.service_dir / "secrets")
     return {
         "python": launch.python,
+        "host": launch.host,
+        "port": launch.port,
         "argv": [launch.python, str(launch.bundle / "runtime")],
         "cwd": str(launch.bundle / "app"),
         "env": environment,
@@ -312,15 +340,10 @@ def _spec(launch: Launch) -> dict[str, Any]:
     }
 
 
-def _require_same_address(launch: Launch, recorded: Recorded) -> None:
-    host, port = recorded.state["host"], recorded.state["port"]
-    if launch.host != host or launch.port not in {None, port}:
-        raise WebserviceException(
-            f"{launch.service_name} listens on port {port} of {host}; a running service cannot "
-            f"move to port {launch.port or port} of {launch.host}.",
-            409,
-            hint="Stop it first and deploy then, or deploy under another name.",
-        )
+def _require_address(launch: Launch, recorded: Recorded) -> None:
+    # Its own number may overlap, on another address, with what it has now: start() finds out.
+    if launch.port not in {None, recorded.state["port"]}:
+        require_free(launch.host, launch.port)
 
 
 def _ask(

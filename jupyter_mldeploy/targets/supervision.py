@@ -24,7 +24,7 @@ from jupyter_mldeploy.targets.control import Control, SupervisorGone
 from jupyter_mldeploy.targets.ports import taken
 from jupyter_mldeploy.targets.run_folder import run_folder
 
-__all__ = ["LOG", "Recorded", "connect", "ensure", "wait_for_exit"]
+__all__ = ["LOG", "Recorded", "connect", "ensure", "not_starting", "wait_for_exit"]
 
 LOG = Path("logs") / "service.log"
 
@@ -71,6 +71,23 @@ class Recorded:
     def elsewhere(self) -> bool:
         """Whether it may run where we cannot see it."""
         return self.state["stopped"] is None and (self.supervisor is None or self.servers is None)
+
+    def require_here(self, service_dir: Path) -> None:
+        """Refuse what may run where we cannot see it.
+
+        Raises
+        ------
+        WebserviceException
+            It names the host.
+        """
+        if self.elsewhere:
+            raise WebserviceException(
+                f"This service runs on {self.host}, or in another container, and cannot be "
+                "reached from here.",
+                409,
+                hint=f"Change or stop it there. If that place is gone for good, remove "
+                f"{service_dir / 'process.json'}.",
+            )
 
 
 def _alive(server: dict[str, Any], *, supervised: bool) -> bool | None:
@@ -129,14 +146,8 @@ def ensure(service_dir: Path, settings: dict[str, Any] | None = None) -> Control
         if found is not None:
             return found
         recorded = Recorded.read(service_dir)
-        if recorded is not None and recorded.elsewhere:
-            raise WebserviceException(
-                f"This service runs on {recorded.host}, or in another container, and cannot be "
-                "reached from here.",
-                409,
-                hint=f"Stop it there. If that place is gone for good, remove "
-                f"{service_dir / 'process.json'}.",
-            )
+        if recorded is not None:
+            recorded.require_here(service_dir)
         return _start(service_dir, settings)
 
 
@@ -167,6 +178,18 @@ def _starting(service_dir: Path) -> Iterator[None]:
     with (service_dir / "start.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def not_starting(service_dir: Path) -> Iterator[bool]:
+    """Keep others from starting a supervisor; false when one is being started now."""
+    with (service_dir / "start.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
 
 
 def _start(service_dir: Path, settings: dict[str, Any] | None) -> Control:

@@ -56,7 +56,8 @@ V1_FILE_WITH_ENVIRONMENT = {
 
 
 def test_the_parameters_are_those_of_v1_in_its_order():
-    names = list(inspect.signature(InferenceConfig).parameters)
+    parameters = inspect.signature(InferenceConfig).parameters.values()
+    names = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
     assert names == [
         "entry_script",
         "runtime",

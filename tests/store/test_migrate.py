@@ -92,13 +92,26 @@ def test_opening_a_current_database_does_not_import_alembic(store: Store, home: 
     assert done.stdout.strip() == "[]"
 
 
-def test_a_newer_database_is_refused_and_the_message_names_the_upgrade(
-    store: Store, home: Path
+def test_a_newer_database_can_be_read_and_a_write_names_the_upgrade(
+    store: Store, home: Path, model_file: Path
 ) -> None:
+    workspace = store.workspaces.create("team")
+    store.register_model(workspace.id, "m", model_file, created_by="me")
     with store.database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match="pip install --upgrade jupyter_mldeploy"):
-        Store.open(home)
+    with Store.open(home) as older:
+        assert older.models.get(workspace.id, "m").version == 1
+        before = sorted(older.files.contents())
+        model_file.write_text("another")
+        for write in (
+            lambda: older.register_model(workspace.id, "m", model_file, created_by="me"),
+            lambda: older.workspaces.create("another"),
+            lambda: older.operations.create(workspace.id, "deploy", "svc", created_by="me"),
+        ):
+            with pytest.raises(StoreError, match="newer version") as raised:
+                write()
+            assert "pip install --upgrade jupyter_mldeploy" in raised.value.hint
+        assert sorted(older.files.contents()) == before
 
 
 def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:

@@ -211,13 +211,11 @@ def test_supervisor_killed_while_a_generation_loads(service, tmp_path):
     service.until(lambda: service.state()["generations"].get("2"))
     kill(service, service.supervisor())
     assert service.score()["generation"] == 1
-    writer = os.open(gate, os.O_RDWR)  # opens the gate without waiting for a reader
-    os.write(writer, b"go")
     progress = service.told
-    closer = threading.Timer(0.3, os.close, [writer])
-    closer.start()
+    opener = threading.Thread(target=gate.write_text, args=("go",), daemon=True)  # waits for init()
+    opener.start()
     service.wait_ready(launch)
-    closer.join()
+    opener.join()
     assert progress[0].startswith("loading model")
     service.target.switch(launch)
     assert service.request("POST", "/score", b"{}")[2] == b"2"

@@ -192,7 +192,7 @@ def test_wait_can_be_cancelled(service):
         service.target.wait_ready(launch, cancelled=lambda: True, progress=lambda _: None)
     service.target.discard(service.dir, 1)
     assert service.observe().status is Status.STOPPED
-    assert service.processes() == [service.supervisor()]
+    service.until(lambda: not service.processes())  # nothing is left to serve or to supervise
 
 
 def test_serving_generation_cannot_be_discarded(service):
@@ -251,8 +251,6 @@ def test_port_of_another_service_of_ours_is_refused(service):
     with pytest.raises(WebserviceException, match=f"port {service.port}"):
         other.target.start(other.launch(port=service.port))
     service.target.check(service.launch(2))  # our own: fine
-    with pytest.raises(WebserviceException, match="cannot move"):
-        service.target.check(service.launch(2, port=1))
 
 
 def test_interpreter_that_does_not_exist_is_refused(service):

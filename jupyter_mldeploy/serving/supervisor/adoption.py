@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .server import Server
     from .service import Service
+    from .sockets import Port
 
 __all__ = ["adopt", "find"]
 
@@ -29,13 +30,14 @@ _NOT_BEGUN = ("gone", "loading")
 
 def adopt(service: Service, before: dict[str, Any]) -> bool:
     """Take over the servers of ``process.json`` that live; false when there are none."""
-    found: dict[int, socket.socket] = {}
-    for number, recorded in sorted(before.get("generations", {}).items(), key=lambda g: int(g[0])):
-        for entry in recorded["servers"]:
-            entry["identity"] = entry["identity"] or find(entry)
-        if not any(_lives(entry) for entry in recorded["servers"]):
-            continue
-        generation = Generation(service, int(number), recorded["spec"])
+    found: dict[Port, dict[int, socket.socket]] = {}
+    living = _living(before)
+    if living:
+        # Where it listens, whatever supervisor.json says of where it should.
+        service.port.host, service.port.number = before["host"], before["port"]
+    for number, recorded in living:
+        port = _port_of(service, recorded)
+        generation = Generation(service, int(number), recorded["spec"], port)
         generation.state = recorded["state"]
         generation.error = recorded.get("error")
         generation.started = recorded.get("started", time.time())
@@ -43,17 +45,29 @@ def adopt(service: Service, before: dict[str, Any]) -> bool:
         for entry in recorded["servers"]:  # all, before the first of them can be ready
             generation.server(entry["slot"])
         for entry in recorded["servers"]:
-            _adopt_server(generation, entry, found)
+            _adopt_server(generation, entry, found.setdefault(port, {}))
         if generation.number == before.get("serving") and generation.state == "serving":
             service.serving = generation
     _sweep(service)
     if not service.generations:
         return False
-    _open_port(service, found)
+    _open_ports(service, found)
+    service.remember_address()
     for generation in list(service.generations.values()):
         _carry_on(generation)
     service.changed()
     return True
+
+
+def _living(before: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return (number, record) of the generations of which some process lives, oldest first."""
+    living = []
+    for number, recorded in before.get("generations", {}).items():
+        for entry in recorded["servers"]:
+            entry["identity"] = entry["identity"] or find(entry)
+        if any(_lives(entry) for entry in recorded["servers"]):
+            living.append((number, recorded))
+    return sorted(living, key=lambda each: int(each[0]))
 
 
 def find(entry: dict[str, Any]) -> dict[str, Any] | None:
@@ -144,11 +158,25 @@ def _hand_over(
     return hello
 
 
-def _open_port(service: Service, found: dict[int, socket.socket]) -> None:
-    if found:
-        service.port.adopt(found)
-    # What a busy server keeps is replaced: joining a port that is ours is always possible.
-    service.port.grow(1)
+def _port_of(service: Service, recorded: dict[str, Any]) -> Port:
+    """Return the port of a recorded generation: the service's, or one it was moving to or from."""
+    address = (recorded.get("host"), recorded.get("port"))
+    others = (generation.port for generation in service.generations.values())
+    for port in (service.port, *others):
+        if address in {(port.host, port.number), (None, None)}:
+            return port
+    return service.make_port(recorded["host"], recorded["port"])
+
+
+def _open_ports(service: Service, found: dict[Port, dict[int, socket.socket]]) -> None:
+    found.setdefault(service.port, {})
+    for port, sockets in found.items():
+        if sockets:
+            port.adopt(sockets)
+        here = [g for g in service.generations.values() if g.port is port]
+        if port is service.port or any(g.state in {"loading", "ready"} for g in here):
+            # What a busy server keeps is replaced: joining a port of ours is always possible.
+            port.grow(1)
 
 
 def _sweep(service: Service) -> None:

@@ -8,6 +8,7 @@ import socket
 
 from . import record
 from .service import Refused
+from .sockets import PortTakenError
 from .wire import Channel
 
 TYPE_CHECKING = False
@@ -112,6 +113,8 @@ class Control:
         except Refused as refusal:
             stopping = self._service.stopping
             reply({"ok": False, "error": str(refusal), "stopping": stopping})
+        except PortTakenError as error:
+            reply({"ok": False, "error": str(error), "kind": "port"})
         except (KeyError, TypeError, ValueError) as error:
             reply({"ok": False, "error": f"bad request {op}: {type(error).__name__} {error}"})
         except OSError as error:
@@ -150,7 +153,15 @@ class Control:
         self._service.switch(int(request["generation"]), seconds, _outcome(reply))
 
     def _discard(self, request: dict[str, Any], reply: Reply) -> None:
-        self._service.discard(int(request["generation"]), lambda: reply({"ok": True}))
+        def done() -> None:
+            # Of a first deployment nothing is left then: the port is free at once. Whoever
+            # starts a generation meanwhile hears "stopping" and comes again.
+            ending = self._service.idle and not self._service.stopping
+            reply({"ok": True, "ending": ending})
+            if ending:
+                self._service.stop(0, "nothing is left to serve")
+
+        self._service.discard(int(request["generation"]), done)
 
     def _stop(self, request: dict[str, Any], reply: Reply) -> None:
         seconds = request.get("drain_seconds")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .service import Service
+    from .sockets import Port
 
 __all__ = ["Generation"]
 
@@ -24,8 +25,9 @@ class Generation:
     ``gone``, or ends in ``failed`` before it has served.
     """
 
-    def __init__(self, service: Service, number: int, spec: dict[str, Any]) -> None:
+    def __init__(self, service: Service, number: int, spec: dict[str, Any], port: Port) -> None:
         self.service = service
+        self.port = port
         self.number = number
         self.spec = spec
         self.state = "loading"
@@ -118,6 +120,8 @@ class Generation:
         """Return what is known of it, without asking its servers."""
         return {
             "spec": self.spec,
+            "host": self.port.host,
+            "port": self.port.number,
             "state": self.state,
             "error": self.error,
             "started": self.started,

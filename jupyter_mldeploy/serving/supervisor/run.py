@@ -13,6 +13,7 @@ from . import http, log, record
 from .adoption import adopt
 from .control import Control
 from .loop import Loop
+from .rotation import Rotation
 from .service import Service
 from .sockets import Port, PortTakenError
 
@@ -57,6 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     service.write()
     log.info(f"listening on {service.port.host} port {service.port.number}")
     _report(ok=True)
+    Rotation(service).begin()
     loop.before_wait = service.settle
     loop.run()
     health.close()

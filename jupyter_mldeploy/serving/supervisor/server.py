@@ -24,6 +24,8 @@ __all__ = ["Server"]
 
 # Seconds between SIGTERM and SIGKILL.
 _GRACE = 3.0
+# For a server that hangs to write its stacks into the log before it is ended.
+_STACKS = 0.5
 # How long a server may take to end after it said that it failed.
 _LAST_WORDS = 5.0
 # After a control connection ended its process is on its way out; how often to look.
@@ -69,7 +71,7 @@ class Server:
     def spawn(self, *, accept: bool) -> None:
         """Start a process in this slot; how it fares is told to the generation."""
         generation = self._generation
-        port = generation.service.port
+        port = generation.port
         spec = generation.spec
         self._cancel_timers()
         self.state, self.accepting, self.since = "loading", accept, time.monotonic()
@@ -252,7 +254,8 @@ class Server:
 
     def _init_timed_out(self) -> None:
         self._cause = words.took_too_long(self.slot, self._generation.spec["init_timeout"])
-        self._kill(signal.SIGKILL)
+        self._kill(signal.SIGQUIT)
+        self._timers["kill"] = self._loop.later(_STACKS, lambda: self._kill(signal.SIGKILL))
 
     def _forget_failures(self) -> None:
         self._failures = 0

@@ -8,7 +8,7 @@ import os
 from ..identity import Identity  # noqa: TID252 - the island knows itself by no other name
 from . import http, log, record, words
 from .generation import Generation
-from .sockets import Port
+from .sockets import Port, PortTakenError, overlap, same_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ class Service:
         self.on_end: Callable[[], None] = lambda: None
         self._refuser = http.Responder(loop, self._refusal)
         number = settings.get("port") or (before or {}).get("port") or 0
-        self.port = Port(loop, settings["host"], number, self._refuser.take)
+        # The service's address, and those that a generation on its way is going to have.
+        self._ports: set[Port] = set()
+        self.port = self.make_port(settings["host"], number)
         self._identity = Identity.of().to_dict()
         self._stopped: dict[str, Any] | None = None
         # What served last, for a resume after everything has ended.
@@ -73,7 +75,7 @@ class Service:
             if known.spec == spec:
                 return
             raise Refused(f"generation {number} runs already, from another bundle")
-        generation = Generation(self, number, spec)
+        generation = Generation(self, number, spec, self._port_for(spec))
         self.generations[number] = generation
         self._stopped = None
         log.info(f"starting generation {number} with {spec['slots']} workers")
@@ -90,7 +92,7 @@ class Service:
             raise Refused("no generation of this service has ever served")
         number, spec = self._last
         log.info(f"starting generation {number} again")
-        generation = self.generations[number] = Generation(self, number, spec)
+        generation = self.generations[number] = Generation(self, number, spec, self.port)
         self.serving, generation.state = generation, "serving"
         self._stopped = None
         generation.start(accept=True)
@@ -114,11 +116,15 @@ class Service:
             generation.state, self.serving = "serving", generation
             self._last = (number, generation.spec)
             log.info(f"generation {number} serves")
+            moved = generation.port is not self.port
+            self.port = generation.port
             ending = [g for g in before if g.takes_connections or g.state == "serving"]
             for other in ending:
                 other.state = "draining"
             # First on disk: a successor must not take the ones that end for those that serve.
             self.write()
+            if moved:
+                self.remember_address()
             for other in ending:
                 other.drain(drain_seconds)
             self.changed()
@@ -210,7 +216,7 @@ class Service:
         def answered(key: int, control: str, response: dict[str, Any]) -> None:
             waiting.discard(key)
             if response.get("ok"):
-                names = ("requests", "errors", "in_flight", "connections", "rss")
+                names = ("requests", "errors", "in_flight", "connections", "rss", "failure")
                 counted[control] = {name: response.get(name) for name in names}
             if not waiting:
                 finish()
@@ -290,15 +296,56 @@ class Service:
 
     def attend(self) -> None:
         """See to it that every connection to the port finds somebody."""
-        attended = {
-            index
-            for generation in self.generations.values()
-            for server in generation.servers.values()
-            if server.accepting
-            for index in server.sockets
-        }
-        answers = any(generation.answers() for generation in self.generations.values())
-        self.port.attend(attended, somebody_answers=answers and not self.stopping)
+        there = list(self.generations.values())
+        needed = {self.port, *(g.port for g in there if g.state in {"loading", "ready"})}
+        for port in self._ports - needed:
+            # Given up for another address: who drains there has sockets of its own.
+            log.info(f"not listening on {port.host} port {port.number} any more")
+            port.close()
+        self._ports = needed
+        for port in needed:
+            here = [generation for generation in there if generation.port is port]
+            attended = {
+                index
+                for generation in here
+                for server in generation.servers.values()
+                if server.accepting
+                for index in server.sockets
+            }
+            answers = any(generation.answers() for generation in here)
+            port.attend(attended, somebody_answers=answers and not self.stopping)
+
+    def make_port(self, host: str, number: int) -> Port:
+        """Return a port that is not open yet, and on which nobody is told why."""
+        port = Port(self.loop, host, number, self._refuser.take)
+        self._ports.add(port)
+        return port
+
+    def remember_address(self) -> None:
+        """See to it that a successor listens where this one does, also when all has ended."""
+        spec: dict[str, Any] = self.serving.spec if self.serving is not None else {}
+        address: dict[str, Any] = {key: spec[key] for key in ("host", "port") if key in spec}
+        if any(self.settings.get(key) != value for key, value in address.items()):
+            self.settings = {**self.settings, **address}
+            try:
+                record.write(self.folder, "supervisor.json", self.settings, sync=True)
+            except OSError as error:
+                log.warning(f"cannot write supervisor.json: {error}")
+
+    def _port_for(self, spec: dict[str, Any]) -> Port:
+        """Return the port that a generation asks for, bound: the service's own, or another."""
+        host, number = spec.get("host") or self.port.host, spec.get("port") or self.port.number
+        for port in self._ports:
+            if port.number == number and same_address(port.host, host):
+                return port
+        port = self.make_port(host, number)
+        try:
+            port.open(shared=number == self.port.number and overlap(self.port.host, host))
+        except PortTakenError:
+            self._ports.discard(port)
+            raise
+        log.info(f"listening on {port.host} port {port.number} too")
+        return port
 
     def write(self) -> None:
         """Write ``process.json``."""
@@ -319,7 +366,8 @@ class Service:
     def close(self) -> None:
         """Let go of the port."""
         self._refuser.close()
-        self.port.close()
+        for port in self._ports:
+            port.close()
 
     def _refusal(self) -> bytes:
         snapshot = self.snapshot()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .loop import Loop
 
-__all__ = ["Port", "PortTakenError", "claim"]
+__all__ = ["Port", "PortTakenError", "claim", "overlap", "same_address"]
 
 _BACKLOG = 1024
 
@@ -49,14 +49,25 @@ class Port:
         # None: adopted, not known.
         self._listening: list[bool | None] = []
 
-    def open(self) -> None:
+    def open(self, *, shared: bool = False) -> None:
         """Take the port for this service alone and open the first socket.
+
+        Parameters
+        ----------
+        shared
+            It is ours already, on an address that overlaps with this one: only join it.
 
         Raises
         ------
         PortTakenError
             The port cannot be had.
         """
+        if shared:
+            try:
+                self.grow(1)
+            except OSError as error:
+                raise PortTakenError(_explain(self.host, self.number, error)) from None
+            return
         with claim(self.host, self.number) as claimed:
             self.number = claimed.getsockname()[1]
             if sys.platform.startswith("linux"):
@@ -188,6 +199,22 @@ def claim(host: str, port: int) -> socket.socket:
         claimed.close()
         raise PortTakenError(_explain(host, port, error)) from None
     return claimed
+
+
+def same_address(host: str, other: str) -> bool:
+    """Tell whether two names stand for one address to listen on."""
+    try:
+        return host == other or _resolve(host, 0) == _resolve(other, 0)
+    except OSError:  # one of them cannot be resolved; whoever listens there says so
+        return False
+
+
+def overlap(host: str, other: str) -> bool:
+    """Tell whether one of two addresses is every address of this machine."""
+    try:
+        return any(_resolve(each, 0)[1][0] in {"0.0.0.0", "::"} for each in (host, other))  # noqa: S104 - compared
+    except OSError:
+        return False
 
 
 def _resolve(host: str, port: int) -> tuple[int, tuple[str, int]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Limits", "read_limits"]
+__all__ = ["Limits", "memory_kills", "memory_used", "read_limits"]
 
 _NO_LIMIT = 1 << 60
 """Version 1 writes a number near 2**63 for "no limit"."""
@@ -52,6 +52,45 @@ def read_limits(root: Path = Path("/")) -> Limits:
         memory=_machine_memory(),
         memory_limit=min(limits, default=None),
     )
+
+
+def memory_kills(root: Path = Path("/")) -> int | None:
+    """Return how often the kernel has ended a process of our control group for lack of memory.
+
+    ``None`` where that cannot be read.
+    """
+    for folder in _folders(root, "memory"):
+        for name in ("memory.events", "memory.oom_control"):  # version 2, version 1
+            found = re.search(r"^oom_kill (\d+)$", _text(folder / name), re.MULTILINE)
+            if found:
+                return int(found[1])
+    return None
+
+
+def memory_used(root: Path = Path("/")) -> int | None:
+    """Return the bytes that the group with the tightest limit uses, caches left out.
+
+    ``None`` without a limit, or where that cannot be read.
+    """
+    tightest: tuple[int, int] | None = None
+    for folder in _folders(root, "memory"):
+        for limit in _memory(folder):
+            used = _used(folder)
+            if used is not None and (tightest is None or limit < tightest[0]):
+                tightest = (limit, used)
+    return tightest[1] if tightest else None
+
+
+def _used(folder: Path) -> int | None:
+    for name in ("memory.current", "memory.usage_in_bytes"):
+        text = _text(folder / name)
+        if text.isdecimal():
+            # What the kernel can give back at once is not in anybody's way.
+            cache = re.search(
+                r"^(?:total_)?inactive_file (\d+)$", _text(folder / "memory.stat"), re.MULTILINE
+            )
+            return max(0, int(text) - (int(cache[1]) if cache else 0))
+    return None
 
 
 def _processors() -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-from jupyter_mldeploy.cli.limits import read_limits
+import pytest
+
+from jupyter_mldeploy.targets.limits import memory_kills, memory_used, read_limits
 
 V2 = "30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
 V1 = (
@@ -77,3 +79,32 @@ def test_without_any_of_it(tmp_path):
     assert (found.processor_quota, found.memory_limit) == (None, None)
     assert found.processors == len(os.sched_getaffinity(0))
     assert found.memory > 0
+
+
+@pytest.mark.parametrize(
+    ("mounts", "groups", "file", "text"),
+    [
+        (V2, "0::/user/job\n", "user/job/memory.events", "low 0\nmax 9\noom 2\noom_kill 3\n"),
+        (V1, "4:memory:/job\n", "memory/job/memory.oom_control", "under_oom 0\noom_kill 3\n"),
+    ],
+    ids=["version 2", "version 1"],
+)
+def test_kills_for_lack_of_memory_are_counted(tmp_path, mounts, groups, file, text):
+    machine(tmp_path, mounts, groups, {f"sys/fs/cgroup/{file}": text})
+    assert memory_kills(tmp_path) == 3
+
+
+def test_kills_that_cannot_be_read(tmp_path):
+    machine(tmp_path, V2, "0::/\n", {})
+    assert memory_kills(tmp_path) is None
+
+
+def test_memory_that_is_used_leaves_caches_out(tmp_path):
+    folder = "sys/fs/cgroup/user"
+    files = {
+        f"{folder}/memory.max": "1000\n",
+        f"{folder}/memory.current": "700\n",
+        f"{folder}/memory.stat": "anon 500\ninactive_file 150\n",
+    }
+    machine(tmp_path, V2, "0::/user\n", files)
+    assert memory_used(tmp_path) == 550

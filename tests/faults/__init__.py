@@ -1,0 +1,1 @@
+"""Fault injection: kill any part at any point, then look whether every promise still holds."""
